@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/interdict/interdict/"
+
+// floorPlan says which of our packages each package may import, by prefix:
+// "scanner/detect/*" stands for all packages directly below. What is not in it
+// does not build past this test. It is the table of the design.
+var floorPlan = map[string][]string{
+	"sbom":            {},
+	"sbom/cyclonedx":  {"sbom"},
+	"sbom/spdx":       {"sbom"},
+	"sbom/attest":     {},
+	"sbom/attach":     {},
+	"denylist":        {"sbom"},
+	"denylist/bundle": {"denylist", "sbom/attest"},
+	"denylist/builtin": {
+		"denylist",
+	},
+	"denylist/report":    {"sbom", "sbom/cyclonedx", "sbom/spdx", "denylist"},
+	"scanner":            {"sbom"},
+	"scanner/registry":   {},
+	"scanner/source":     {"sbom", "scanner", "scanner/registry", "scanner/layer"},
+	"scanner/layer":      {"sbom", "scanner"},
+	"scanner/detect/*":   {"sbom", "scanner", "scanner/detect/internal/*"},
+	"scanner/detect":     {"sbom", "scanner", "scanner/layer", "scanner/detect/*"},
+	"scanner/catalog":    {"sbom", "scanner", "scanner/layer"},
+	"scanner/scan":       {"sbom", "scanner", "scanner/*"},
+	"scanner/audit":      {"sbom", "sbom/*", "denylist", "denylist/*", "scanner", "scanner/*"},
+	"scanner/scantest":   {"sbom", "scanner"},
+	"cmd/interdict":      {"*"},
+	"testdata/demo":      {"scanner/scantest"},
+	"testdata/accuracy":  {"*"},
+	"testdata/bench/*":   {"*"},
+	"testdata/compare/*": {"*"},
+}
+
+// soleImporters says which package alone may import a foreign module.
+var soleImporters = map[string]string{
+	"github.com/anchore/":               "scanner/catalog",
+	"github.com/CycloneDX/cyclonedx-go": "sbom/cyclonedx",
+	"github.com/riverqueue/":            "scanner/audit",
+	"github.com/sigstore/":              "sbom/attest",
+}
+
+func TestFloorPlan(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"...")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(out); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		checkPackage(t, strings.TrimPrefix(p.ImportPath, module), p.Imports)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if seen < 3 {
+		t.Fatalf("go list named %d packages: the check saw nothing", seen)
+	}
+}
+
+func checkPackage(t *testing.T, pkg string, imports []string) {
+	t.Helper()
+	allowed, ok := room(pkg)
+	if !ok {
+		t.Errorf("%s: not in the floor plan", pkg)
+		return
+	}
+	for _, imp := range imports {
+		if ours, ok := strings.CutPrefix(imp, module); ok {
+			if !matchAny(allowed, ours) {
+				t.Errorf("%s may not import %s", pkg, ours)
+			}
+			continue
+		}
+		for prefix, sole := range soleImporters {
+			if strings.HasPrefix(imp, prefix) && pkg != sole && !strings.HasPrefix(pkg, sole+"/") {
+				t.Errorf("%s imports %s: only %s may", pkg, imp, sole)
+			}
+		}
+		if pkg == "sbom" && strings.Contains(imp, ".") {
+			t.Errorf("sbom imports %s: only the standard library may be", imp)
+		}
+	}
+}
+
+// room finds the row of a package: its own, else the longest with a star.
+func room(pkg string) ([]string, bool) {
+	if a, ok := floorPlan[pkg]; ok {
+		return a, true
+	}
+	best := ""
+	for row := range floorPlan {
+		if match(row, pkg) && len(row) > len(best) {
+			best = row
+		}
+	}
+	return floorPlan[best], best != ""
+}
+
+func matchAny(rows []string, pkg string) bool {
+	for _, r := range rows {
+		if match(r, pkg) {
+			return true
+		}
+	}
+	return false
+}
+
+func match(row, pkg string) bool {
+	prefix, star := strings.CutSuffix(row, "*")
+	if !star {
+		return row == pkg
+	}
+	return strings.HasPrefix(pkg, prefix)
+}

@@ -1,0 +1,108 @@
+package denylist
+
+import "github.com/interdict/interdict/sbom"
+
+// Level is how certain a finding is.
+type Level string
+
+// The levels.
+const (
+	Denied  Level = "denied"  // one decisive or two independent strong evidences
+	Review  Level = "review"  // a genuine but weaker identity, or a text that leaves it open
+	Mention Level = "mention" // the name occurs, nothing more
+)
+
+// Outcome is the answer for one subject.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass       Outcome = "pass"
+	Deny       Outcome = "deny"
+	Incomplete Outcome = "incomplete" // nothing denied, but not all could be examined
+)
+
+// Verdict is the judgement of one inventory by one list.
+type Verdict struct {
+	Outcome  Outcome
+	Findings []Finding // sorted: level, vendor, component, first occurrence
+	Regimes  []string  // IDs of the regimes that were asked, sorted
+	AsOf     Date
+	List     ListID
+	// Gaps are the inventory's and those that judging adds: rules that the
+	// inventory was not made to answer.
+	Gaps []sbom.Gap
+}
+
+// ListID names a list in reports.
+type ListID struct {
+	Name    string
+	Version string
+	Digest  string // of the rules and regimes: "sha256:..."
+}
+
+// Finding is one component, or one file of it, that a vendor's rules recognise.
+type Finding struct {
+	ID          string // stable from run to run: derived from vendor, component and evidence, not from order
+	Vendor      string // Vendor.ID
+	VendorName  string
+	Level       Level
+	Identifies  Identifies
+	Rulings     []Ruling // one for each regime asked that names the vendor, sorted by regime
+	Component   ComponentRef
+	Host        *ComponentRef // the product that contains it, when it is embedded
+	Occurrences []sbom.Occurrence
+	Proofs      []Proof // sorted by strength, then kind
+	// Why says in one sentence how the level came about; Change what would
+	// change it.
+	Why    string
+	Change string
+}
+
+// Hidden reports whether no occurrence is in the final filesystem.
+func (f *Finding) Hidden() bool {
+	for _, o := range f.Occurrences {
+		if !o.Hidden {
+			return false
+		}
+	}
+	return len(f.Occurrences) > 0
+}
+
+// ComponentRef names a component of the inventory.
+type ComponentRef struct {
+	Ref     string
+	Type    string
+	Name    string
+	Version string
+	PURL    string
+}
+
+// RulingVerdict is one regime's answer to one finding.
+type RulingVerdict string
+
+// The rulings.
+const (
+	RulingDenied     RulingVerdict = "denied"
+	RulingReview     RulingVerdict = "review"
+	RulingNotCovered RulingVerdict = "not-covered"
+	RulingMention    RulingVerdict = "mention"
+)
+
+// Ruling is what one regime says of one finding.
+type Ruling struct {
+	Regime   string // Regime.ID
+	Verdict  RulingVerdict
+	Citation string
+	Reason   string // one sentence
+}
+
+// Proof is an evidence and the rule that it matches.
+type Proof struct {
+	sbom.Evidence
+	Rule       string // Rule.ID
+	Strength   Strength
+	Identifies Identifies
+	Source     string // the rule's source
+	Verified   bool   // whether the rule was checked against its source
+}

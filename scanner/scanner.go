@@ -1,0 +1,165 @@
+// Package scanner holds the nouns of looking: a Source has Layers, a Layer has
+// Files, a Detector reads one File. The packages below it do the work.
+package scanner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// Source is an opened target. Its methods may be called from many goroutines;
+// whoever opened it closes it.
+type Source interface {
+	// Subject says what it is.
+	Subject() sbom.Subject
+	// Layers are its layers, bottom first. A folder, a filesystem tarball and a
+	// single file have one.
+	Layers() []Layer
+	Close() error
+}
+
+// Layer is one layer of a Source.
+type Layer interface {
+	// Describe tells what is known of the layer without reading it. A DiffID
+	// that is stated is checked by whoever reads the layer.
+	Describe() sbom.Layer
+	// Open returns the tar as it is stored: plain, gzip or zstd. The reader
+	// verifies the stored digest if one is known: reading to the end of bytes
+	// that do not have it ends in an error, not in io.EOF. The caller closes it.
+	// It returns [ErrAbsent] for a layer that is named but not there.
+	Open(context.Context) (io.ReadCloser, error)
+}
+
+// Walker is a Layer that is a tree on disk and not a tar; its Open is not called.
+type Walker interface {
+	Layer
+	// Walk calls fn for every entry in lexical order, parents first. An entry
+	// that cannot be read is passed with a non-nil err in place of its contents.
+	// An error of fn ends the walk and is returned.
+	Walk(ctx context.Context, fn func(e Entry, err error) error) error
+	// OpenFile opens a regular file by its Entry.Path. The caller closes it.
+	OpenFile(path string) (ReadAtCloser, error)
+}
+
+// ReadAtCloser is a file's contents at any offset.
+type ReadAtCloser interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// ErrAbsent tells that a layer's bytes are not where the layer is named: a
+// foreign (non-distributable) layer, or one that "docker save" left out.
+var ErrAbsent = errors.New("layer contents are not included")
+
+// EntryType is the type of an Entry.
+type EntryType uint8
+
+// The types of entry. Devices, FIFOs and sockets are Other.
+const (
+	Regular EntryType = iota
+	Dir
+	Symlink
+	Hardlink // in a tar: Link is the path of another entry of the same layer
+	Whiteout // ".wh.NAME": NAME of the layers below is gone (OCI image-spec layer.md, "Whiteouts")
+	Opaque   // ".wh..wh..opq": all of the folder's entries of the layers below are gone
+	Other
+)
+
+// Entry is one name in a layer.
+type Entry struct {
+	Path    string // absolute, clean, slash-separated: "/usr/bin/env"
+	Type    EntryType
+	Mode    fs.FileMode // permission bits, setuid, setgid, sticky
+	Size    int64       // of a regular file, in bytes
+	Link    string      // target of a link, as written; of a Hardlink: absolute and clean
+	UID     int
+	GID     int
+	ModTime time.Time
+}
+
+// HeadSize is how many bytes of a file are in File.Head, if it has as many.
+const HeadSize = 4096
+
+// File is a regular file whose contents can be read now. It is valid only
+// until the call that received it returns.
+type File struct {
+	Path  string // in the form of sbom.Occurrence.Path
+	Layer string // diffID, or empty while the layer is still being read
+	Size  int64
+	Mode  fs.FileMode
+	Head  []byte // the first bytes, at most HeadSize; read-only
+	Depth int    // 0 for a file of the layer, 1 for a member of an archive, and so on
+	// ReaderAt reads the contents; nil while Wants is asked.
+	io.ReaderAt
+}
+
+// Detector reads facts from one format of file. Its methods may be called from
+// many goroutines; it keeps no state of a file.
+type Detector interface {
+	// Name is short and lower-case: "pe".
+	Name() string
+	// Version grows whenever its results may change: cached results of another
+	// version are not used.
+	Version() int
+	// Wants reports whether Detect should see the file. It is called for every
+	// file, and looks only at Path, Size, Mode and Head.
+	Wants(*File) bool
+	// Detect reads the file within its own bounds. Foreign bytes never make it
+	// panic. A file that is malformed is a Gap in the Result and no error: an
+	// error means that ctx is done or that reading failed.
+	Detect(ctx context.Context, f *File) (Result, error)
+}
+
+// Result is what a Detector found in one file.
+type Result struct {
+	// Component is what the file is, or nil. Where its Occurrences or an
+	// Evidence's Path, Layer and Detector are empty, the caller fills in the
+	// file's. Several detectors may tell of one file: what they say is merged.
+	Component *sbom.Component
+	// Inside are components inside the file that have no path of their own.
+	Inside []sbom.Component
+	// Gaps tell what was not examined; an empty Path is the file's.
+	Gaps []sbom.Gap
+}
+
+// Expander is a container of files: an archive, a package, a disk image, a
+// single compressed file. It may be a Detector as well.
+type Expander interface {
+	Name() string
+	Version() int
+	Wants(*File) bool
+	// Expand passes every regular member to v, in the order that costs least.
+	// It stops at the first error that v returns, and returns it. It returns
+	// nil for what it cannot read and tells v.Gap why.
+	Expand(ctx context.Context, f *File, v Visitor) error
+}
+
+// Visitor receives the members of a container.
+type Visitor interface {
+	// Visit hands over one member. It returns [ErrLimit] when a bound of size,
+	// count, depth or ratio is reached: the Gap is already noted.
+	Visit(ctx context.Context, m Member) error
+	// Gap notes what could not be examined. An empty Path is the container's;
+	// any other is the path of a member inside it, relative.
+	Gap(g sbom.Gap)
+}
+
+// Member is one file inside a container.
+type Member struct {
+	Name string // slash-separated, as written; cleaned by the Visitor
+	Size int64  // -1 when not known before reading
+	Mode fs.FileMode
+	// Contents, read at most once; need not be read to the end by the Visitor.
+	Reader io.Reader
+	// ReaderAt may be set beside Size, when the member can be read in place; it
+	// then takes the place of Reader.
+	ReaderAt io.ReaderAt
+}
+
+// ErrLimit ends an expansion that reached a bound.
+var ErrLimit = errors.New("a bound on nested contents was reached")
