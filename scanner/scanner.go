@@ -159,6 +159,18 @@ type Member struct {
 	// ReaderAt may be set beside Size, when the member can be read in place; it
 	// then takes the place of Reader.
 	ReaderAt io.ReaderAt
+	// Charged tells that the Expander charges what Reader decompresses (see
+	// [Charger]): the members of a compressed stream.
+	Charged bool
+}
+
+// Charger is a Visitor that counts the bytes which an Expander decompresses by
+// itself: to pass over members of a stream, or to read a directory.
+type Charger interface {
+	Visitor
+	// Charge counts n bytes. It returns [ErrLimit] when a bound is reached, and
+	// the Expander stops.
+	Charge(n int64) error
 }
 
 // ErrLimit ends an expansion that reached a bound.
