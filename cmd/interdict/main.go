@@ -4,7 +4,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,7 +17,12 @@ func main() {
 	os.Exit(code)
 }
 
-func run(_ context.Context, _ []string, _ *os.File, _, stderr *os.File) int {
-	fmt.Fprintln(stderr, "error: not built yet")
-	return 1
+// run is main without the process around it: it returns the exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	cmd.SetIn(in)
+	cmd.SetOut(out)
+	cmd.SetErr(errOut)
+	return report(errOut, cmd.ExecuteContext(ctx))
 }

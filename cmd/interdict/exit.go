@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+)
+
+// Exit codes. They are part of the command line's contract.
+const (
+	exitPass       = 0
+	exitError      = 1
+	exitUsage      = 2
+	exitDenied     = 3
+	exitIncomplete = 4
+)
+
+// exitCode is an error that only sets the exit code: all has been said.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// hinted is an error with advice for the person who reads it.
+type hinted struct {
+	error
+	hint string
+	code int
+}
+
+func (h hinted) Unwrap() error { return h.error }
+func (h hinted) Hint() string  { return h.hint }
+
+// usage is an error of the command line's words.
+func usage(hint, format string, args ...any) error {
+	return hinted{fmt.Errorf(format, args...), hint, exitUsage}
+}
+
+// report prints err as "error:" and "hint:" lines and returns the exit code.
+func report(w io.Writer, err error) int {
+	if err == nil {
+		return exitPass
+	}
+	if code := exitCode(0); errors.As(err, &code) {
+		return int(code)
+	}
+	printError(w, err)
+	if h := (hinted{}); errors.As(err, &h) && h.code != 0 {
+		return h.code
+	}
+	return exitError
+}
+
+func printError(w io.Writer, err error) {
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(w, "error: interrupted")
+		fmt.Fprintln(w, "hint: nothing was written; run it again, layers that were finished are in the cache")
+		return
+	}
+	fmt.Fprintln(w, "error:", printable(err.Error()))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintln(w, "hint:", printable(hint))
+	}
+}
+
+// hintOf asks the error itself, then knows a few of the system's.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		return h.Hint()
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "the disk is full: free space, or choose other folders with TMPDIR and --cache-dir"
+	case errors.Is(err, syscall.EROFS):
+		return "the filesystem is read-only: choose other folders with TMPDIR and --cache-dir, or use --no-cache"
+	case errors.Is(err, fs.ErrPermission):
+		return "run as a user who may read it, or change its permissions"
+	case errors.Is(err, fs.ErrNotExist):
+		return "check the path"
+	}
+	return ""
+}
+
+// printable keeps foreign control characters off the terminal, and an error
+// on its own line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r == '\r' {
+			return ' '
+		}
+		if r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "interdict",
+		Short: "Find software of banned vendors before you ship it",
+		Long: `interdict looks inside container images, filesystems and binaries, writes a
+CycloneDX bill of materials, and says which banned vendors' products are in
+it, where, under which law, by which evidence, and what could not be examined.
+
+Every flag can also be given as an environment variable (INTERDICT_FAIL_ON for
+--fail-on) or in a configuration file (--config, or .interdict.yaml in the
+working folder, or interdict/config.yaml in the user's configuration folder).`,
+		Example: `  interdict scan alpine:3.20
+  interdict scan ./rootfs -o table -o cyclonedx-json=bom.json
+  interdict denylist explain kaspersky`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Version:           version(),
+		PersistentPreRunE: applySettings,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.PersistentFlags().String("config", "", "configuration file (YAML; keys are the flags' names)")
+	root.PersistentFlags().BoolP("quiet", "q", false, "say nothing but errors on stderr")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("run '"+c.CommandPath()+" --help' for the flags", "%w", err)
+	})
+	root.AddCommand(newScan(), newDenylist())
+	return root
+}
+
+// exactArgs is cobra.ExactArgs with our own words and exit code.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usage("usage: "+c.UseLine(), "want %s, got %d arguments", what, len(args))
+		}
+		return nil
+	}
+}
+
+// version is the module's version as the Go toolchain recorded it.
+func version() string {
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
+		return bi.Main.Version
+	}
+	return "(devel)"
+}

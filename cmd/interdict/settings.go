@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// applySettings fills the flags that the command line does not set: from
+// INTERDICT_* variables first, then from the configuration file.
+func applySettings(cmd *cobra.Command, _ []string) error {
+	file, name, err := readSettings(cmd)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" || f.Name == "version" || f.Name == "config" {
+			return
+		}
+		if v, ok := os.LookupEnv(variable(f.Name)); ok {
+			errs = append(errs, set(cmd, f, variable(f.Name), split(f, v)))
+		} else if v, ok := file[f.Name]; ok {
+			errs = append(errs, set(cmd, f, name+": "+f.Name, v))
+		}
+	})
+	errs = append(errs, unknownSettings(cmd, name, file))
+	return errors.Join(errs...)
+}
+
+// variable is the environment variable of a flag.
+func variable(flag string) string {
+	return "INTERDICT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// split cuts a variable's value at commas where the flag takes many values.
+func split(f *pflag.Flag, v string) []string {
+	if _, many := f.Value.(pflag.SliceValue); many {
+		return strings.Split(v, ",")
+	}
+	return []string{v}
+}
+
+func set(cmd *cobra.Command, f *pflag.Flag, from string, values []string) error {
+	for _, v := range values {
+		if err := cmd.Flags().Set(f.Name, v); err != nil {
+			return usage("run '"+cmd.CommandPath()+" --help' for what it takes", "setting --%s from %s: %w", f.Name, from, err)
+		}
+	}
+	return nil
+}
+
+func readSettings(cmd *cobra.Command) (map[string][]string, string, error) {
+	explicit, _ := cmd.Flags().GetString("config")
+	if explicit == "" {
+		explicit = os.Getenv("INTERDICT_CONFIG")
+	}
+	names := []string{explicit}
+	if explicit == "" {
+		names = []string{".interdict.yaml"}
+		if dir, err := os.UserConfigDir(); err == nil {
+			names = append(names, filepath.Join(dir, "interdict", "config.yaml"))
+		}
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) && explicit == "" {
+			continue
+		}
+		if err != nil {
+			return nil, name, fmt.Errorf("reading the configuration: %w", err)
+		}
+		m, err := parseSettings(data)
+		if err != nil {
+			return nil, name, usage("a configuration file is YAML: 'fail-on: review', one key a flag", "reading %s: %w", name, err)
+		}
+		return m, name, nil
+	}
+	return nil, "", nil
+}
+
+func parseSettings(data []byte) (map[string][]string, error) {
+	var raw map[string]yaml.Node
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		return nil, err
+	}
+	m := make(map[string][]string, len(raw))
+	for k, n := range raw {
+		switch n.Kind {
+		case yaml.ScalarNode:
+			m[k] = []string{n.Value}
+		case yaml.SequenceNode:
+			for _, e := range n.Content {
+				m[k] = append(m[k], e.Value)
+			}
+		default:
+			return nil, fmt.Errorf("line %d: %s: want a value or a list", n.Line, k)
+		}
+	}
+	return m, nil
+}
+
+// unknownSettings refuses keys that no command of ours has as a flag: a typing
+// error must not silently weaken a check.
+func unknownSettings(cmd *cobra.Command, name string, file map[string][]string) error {
+	known := map[string]bool{}
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(cmd.Root())
+	var bad []string
+	for k := range file {
+		if !known[k] {
+			bad = append(bad, k)
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	slices.Sort(bad)
+	return usage("keys are the names of flags, without dashes in front", "reading %s: unknown key %q", name, bad[0])
+}
