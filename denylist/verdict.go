@@ -43,10 +43,14 @@ type ListID struct {
 
 // Finding is one component, or one file of it, that a vendor's rules recognise.
 type Finding struct {
-	ID          string // stable from run to run: derived from vendor, component and evidence, not from order
-	Vendor      string // Vendor.ID
-	VendorName  string
-	Level       Level
+	ID         string // stable from run to run: derived from vendor, component and evidence, not from order
+	Vendor     string // Vendor.ID
+	VendorName string
+	Level      Level
+	// Identity is the level that the evidence alone brings, whatever the law
+	// says. Level is never stricter. It is Denied or Review while Level is
+	// Mention when no regime that was asked bans what was identified.
+	Identity    Level
 	Identifies  Identifies
 	Rulings     []Ruling // one for each regime asked that names the vendor, sorted by regime
 	Component   ComponentRef

@@ -1,0 +1,97 @@
+package denylist
+
+import "github.com/interdict/interdict/sbom"
+
+// Match says how a rule's values are compared with the value of an evidence.
+type Match string
+
+// The ways to match. "Fold" means without regard to case. A value is never
+// looked for as a bare substring: prefixes and parts end where an element, a
+// token or a label ends.
+const (
+	// Exact compares byte by byte.
+	Exact Match = "exact"
+	// ExactFold compares without regard to case.
+	ExactFold Match = "exact-fold"
+	// Prefix is the beginning of the value: of a path, the folder and all that
+	// is in it.
+	Prefix Match = "prefix"
+	// PrefixFold is Prefix without regard to case.
+	PrefixFold Match = "prefix-fold"
+	// Suffix is the end of the value, without regard to case: ".ppl".
+	Suffix Match = "suffix-fold"
+	// Glob is a pattern of path.Match, without regard to case, for the whole value.
+	Glob Match = "glob-fold"
+	// Regex is a regular expression (RE2) for the whole value.
+	Regex Match = "regex"
+	// Entity compares names of legal entities after normalising them: whole
+	// tokens, without case, punctuation and legal forms. A rule of kind
+	// entity_name and this match holds for every kind that carries a name.
+	Entity Match = "entity"
+	// Elements is a run of whole path elements anywhere in a path, either
+	// separator, without regard to case: "Kaspersky Lab/Endpoint Agent".
+	Elements Match = "elements"
+	// Host is a host name or any subdomain of it.
+	Host Match = "host"
+	// Image is the repository of an image reference without registry, tag and
+	// digest, or its last elements. A value that ends in "*" is a prefix.
+	Image Match = "image"
+	// Subject is a set of "K=value" attributes, all of which a distinguished
+	// name has: "CN=Example Root,O=Example".
+	Subject Match = "subject"
+)
+
+// Rule recognises a vendor's software by one kind of evidence. Exactly one of
+// Values, All and AtLeast is set.
+type Rule struct {
+	// ID is "vendor/name", unique in the list and stable from version to
+	// version. A proof names the value too: "vendor/name#value" (see ValueID).
+	ID         string
+	Kind       sbom.Kind
+	Match      Match
+	Values     []string
+	Identifies Identifies
+	Strength   Strength
+	// Min is how many symbols a family (symbol_prefix) must have to count.
+	Min int
+	// All are symbols that one file must have, every one of them. A name that
+	// ends in "*" stands for any symbol with that prefix.
+	All []string
+	// AtLeast are symbols of which one file must have some.
+	AtLeast  *Some
+	Requires Requires
+	Except   []Exception
+	Sources  []string // where it can be checked: addresses, or a citation
+	Verified bool     // checked against its source; if not, it never decides
+	Note     string
+	Disabled bool // stays in the list, matches nothing
+}
+
+// Some is "at least Count of Of".
+type Some struct {
+	Count int
+	Of    []string // symbols; one that ends in "*" is a prefix
+}
+
+// Requires limits a rule to evidence in the right company. The zero value
+// requires nothing.
+type Requires struct {
+	// Formats are the formats one of which the file must have: "pe", "elf",
+	// "macho", "script", "archive", "data", "symlink". "program" is pe, elf,
+	// macho and script. The format is known from the Where of the file's
+	// filename evidence, or from its other evidence.
+	Formats []string
+	// Kinds are kinds of evidence one of which the same file must have.
+	Kinds []sbom.Kind
+	// Rules are IDs of rules one of which must match the same file.
+	Rules []string
+}
+
+// Exception cancels a rule for a file or package that has an evidence with one
+// of the values.
+type Exception struct {
+	Kind   sbom.Kind
+	Match  Match
+	Values []string
+	Note   string
+}
