@@ -75,6 +75,9 @@ const (
 	Symbol       Kind = "symbol"
 	SymbolFamily Kind = "symbol_prefix"
 	CXXNamespace Kind = "cxx_namespace"
+	// SymbolImport is a watched symbol, prefix or namespace that the file takes
+	// from others: it is a client of that code and does not hold it.
+	SymbolImport Kind = "symbol_import"
 	BinaryString Kind = "binary_string" // a watched string in the bytes
 
 	// Mach-O and bundles.
@@ -146,7 +149,7 @@ var classes = map[Kind]Class{
 	ELFSoname: ClassIdentity, ELFNeeded: ClassCode, ELFComment: ClassCode, ELFBuildID: ClassIdentity,
 	ELFNote: ClassMetadata, ModinfoName: ClassIdentity, ModinfoAuthor: ClassMetadata,
 	ModinfoLicense: ClassMetadata, Packer: ClassCode,
-	Symbol: ClassCode, SymbolFamily: ClassCode, CXXNamespace: ClassCode, BinaryString: ClassCode,
+	Symbol: ClassCode, SymbolFamily: ClassCode, SymbolImport: ClassCode, CXXNamespace: ClassCode, BinaryString: ClassCode,
 	MachOInstallName: ClassIdentity, BundleID: ClassIdentity, BundleName: ClassIdentity,
 	JavaPackage: ClassCode, JavaVendor: ClassIdentity, JavaTitle: ClassIdentity,
 	MavenGroup: ClassMetadata, AndroidPackage: ClassIdentity,
