@@ -1,0 +1,30 @@
+package elffile
+
+import (
+	"debug/elf"
+	"strings"
+)
+
+// MaxModinfo bounds the .modinfo section in bytes. The longest have thousands
+// of device aliases.
+const MaxModinfo = 4 << 20
+
+// IsModule reports whether the file is a Linux kernel module: an object file
+// with the section that holds its struct module, or with module information.
+func (f *File) IsModule() bool {
+	return f.Type == elf.ET_REL && (f.Section(".gnu.linkonce.this_module") != nil || f.Section(".modinfo") != nil)
+}
+
+// ParseModinfo reads "key=value" entries, NUL-terminated, and leaves out
+// "alias", of which there are many.
+// Source: Linux, include/linux/moduleparam.h (__MODULE_INFO).
+func ParseModinfo(b []byte) map[string][]string {
+	info := map[string][]string{}
+	for entry := range strings.SplitSeq(string(b), "\x00") {
+		key, value, ok := strings.Cut(entry, "=")
+		if ok && key != "alias" && len(info[key]) < 64 && len(info) < 256 {
+			info[key] = append(info[key], value)
+		}
+	}
+	return info
+}
