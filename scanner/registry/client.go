@@ -1,0 +1,302 @@
+// Package registry is a client of OCI and Docker registries: names to
+// manifests, manifests to blobs. It stands on go-containerregistry and adds
+// what reading thousands of images for days needs: it waits as it is told
+// (429, Retry-After), takes up blobs where a connection dropped, checks every
+// digest, bounds every answer, and says in its errors what to do.
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/net/http/httpproxy"
+)
+
+// Options say how to reach registries. The zero value is what most want: the
+// user's credentials, verified TLS, proxies by the environment (HTTPS_PROXY,
+// HTTP_PROXY, NO_PROXY).
+type Options struct {
+	// Version of interdict, for the user agent.
+	Version string
+	// Credentials are tried before those of the environment
+	// (INTERDICT_REGISTRY_AUTH_*, see [EnvCredentials]) and of files: the file
+	// that REGISTRY_AUTH_FILE names, Docker's config.json with its credential
+	// helpers, and Podman's auth.json. The first that has any for a registry
+	// wins; without any, requests are anonymous.
+	Credentials []Credential
+	// Insecure allows plain HTTP and certificates that do not verify. Loopback
+	// and private (RFC 1918) addresses may always answer in plain HTTP.
+	Insecure bool
+	// CAFile holds PEM certificates to trust beside the system's.
+	CAFile string
+	// CertFile and KeyFile hold a client certificate, PEM.
+	CertFile, KeyFile string
+	// PerHost bounds the requests in flight to one host, 16 if zero. A blob
+	// that is being read is one of them until it is closed or read to its end.
+	PerHost int
+	// Attempts is how often a request is tried, and how often in a row a blob
+	// is taken up again without getting on; 5 if zero.
+	Attempts int
+	// Backoff is the first wait between attempts, 1 s if zero. It doubles.
+	Backoff time.Duration
+	// MaxWait is the longest wait that a registry may ask for (Retry-After);
+	// one that asks for more ends in an error. 2 min if zero.
+	MaxWait time.Duration
+	// Stall is how long a connection may give next to nothing before it counts
+	// as dropped; 30 s if zero.
+	Stall time.Duration
+	// Getenv stands for os.Getenv in tests.
+	Getenv func(string) string
+
+	dial func(ctx context.Context, network, addr string) (net.Conn, error) // tests
+}
+
+func (o Options) withDefaults() Options {
+	if o.PerHost <= 0 {
+		o.PerHost = 16
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = 5
+	}
+	if o.Backoff <= 0 {
+		o.Backoff = time.Second
+	}
+	if o.MaxWait <= 0 {
+		o.MaxWait = 2 * time.Minute
+	}
+	if o.Stall <= 0 {
+		o.Stall = 30 * time.Second
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	return o
+}
+
+// Client reads from registries. It authenticates once for each repository and
+// may be used from many goroutines.
+type Client struct {
+	o     Options
+	keys  *keychain
+	base  *http.Transport
+	trip  http.RoundTripper // base with limits and retries, without authentication
+	tries retrier
+
+	mu       sync.Mutex
+	sessions map[string]*session
+}
+
+// session is an authenticated way to one repository or to a registry's catalog.
+type session struct {
+	mu     sync.Mutex // held while authenticating
+	client *http.Client
+	puller *remote.Puller
+}
+
+// New returns a client. It reads the certificate files, and nothing else.
+func New(o Options) (*Client, error) {
+	o = o.withDefaults()
+	cfg, err := tlsConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	dial := o.dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	proxy := httpproxy.FromEnvironment().ProxyFunc()
+	base := &http.Transport{
+		Proxy:                 func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
+		DialContext:           dial,
+		TLSClientConfig:       cfg,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          100,
+		MaxIdleConnsPerHost:   o.PerHost,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ResponseHeaderTimeout: 2 * time.Minute,
+	}
+	tries := retrier{attempts: o.Attempts, backoff: o.Backoff, maxWait: o.MaxWait}
+	tries.inner = &gate{inner: base, agent: "interdict/" + o.Version, perHost: o.PerHost, hosts: map[string]*host{}}
+	return &Client{
+		o: o, base: base, trip: &tries, tries: tries,
+		keys:     newKeychain(o),
+		sessions: map[string]*session{},
+	}, nil
+}
+
+// Close ends idle connections. The client may be used again.
+func (c *Client) Close() { c.base.CloseIdleConnections() }
+
+func tlsConfig(o Options) (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
+	if o.CAFile != "" {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		pem, err := os.ReadFile(o.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the registry's CA certificates: %w", err)
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, &Error{Kind: BadCertificate, Err: fmt.Errorf("no certificate in %s", o.CAFile),
+				hint: "it must hold one or more certificates in PEM (-----BEGIN CERTIFICATE-----)"}
+		}
+		cfg.RootCAs = pool
+	}
+	if o.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{cert}
+	}
+	return cfg, nil
+}
+
+// ParseReference parses "[host/]repository[:tag][@digest]" as Docker does: the
+// host is docker.io and the tag is latest where they are not given. A digest
+// overrides a tag.
+func (c *Client) ParseReference(s string) (name.Reference, error) {
+	ref, err := name.ParseReference(s, c.nameOptions()...)
+	// name takes "./x" for a repository of the host ".".
+	if err != nil || strings.HasPrefix(s, ".") || strings.HasPrefix(s, "/") {
+		return nil, &Error{Ref: s, Kind: BadReference, Err: fmt.Errorf("%q is not an image reference", clean(s)),
+			hint: "write it as HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:..., in lower case and without https://"}
+	}
+	return ref, nil
+}
+
+func (c *Client) nameOptions() []name.Option {
+	if c.o.Insecure {
+		return []name.Option{name.Insecure}
+	}
+	return nil
+}
+
+// Resolve asks for the descriptor that a reference stands for now, without
+// reading the manifest where the registry allows it.
+func (c *Client) Resolve(ctx context.Context, ref name.Reference) (v1.Descriptor, error) {
+	s, err := c.session(ctx, ref.Context())
+	if err != nil {
+		return v1.Descriptor{}, c.fail(ref.Name(), ref.Context().Registry, err)
+	}
+	d, err := s.puller.Head(ctx, ref)
+	if err == nil {
+		return *d, nil
+	}
+	// Some registries answer HEAD wrongly or without the digest: GET decides.
+	desc, _, err := c.Manifest(ctx, ref)
+	return desc, err
+}
+
+// Manifest reads a manifest or an index, at most [MaxManifest] bytes, and its
+// descriptor. Bytes that do not have the reference's digest are an error.
+func (c *Client) Manifest(ctx context.Context, ref name.Reference) (v1.Descriptor, []byte, error) {
+	s, err := c.session(ctx, ref.Context())
+	if err != nil {
+		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
+	}
+	d, err := s.puller.Get(ctx, ref)
+	if err != nil {
+		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
+	}
+	return d.Descriptor, d.Manifest, nil
+}
+
+// Remote returns options for go-containerregistry's remote package that make
+// it use this client's credentials, limits and retries, to push as well.
+func (c *Client) Remote() []remote.Option {
+	return []remote.Option{
+		remote.WithTransport(c.trip),
+		remote.WithAuthFromKeychain(c.keys),
+		remote.WithRetryStatusCodes(), // trip has tried already
+	}
+}
+
+type resource interface {
+	authn.Resource
+	Scheme() string
+	Scope(string) string
+}
+
+// session returns the session for a repository or registry. The first caller
+// authenticates while others that need the same one wait for it.
+func (c *Client) session(ctx context.Context, res resource) (*session, error) {
+	key := res.Scheme() + "://" + res.String()
+	c.mu.Lock()
+	s := c.sessions[key]
+	if s == nil {
+		s = &session{}
+		c.sessions[key] = s
+	}
+	c.mu.Unlock()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s, nil
+	}
+	if err := c.authenticate(ctx, res, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c *Client) authenticate(ctx context.Context, res resource, s *session) error {
+	auth, err := authn.Resolve(ctx, authn.RefreshingKeychain(c.keys, 30*time.Minute), res)
+	if err != nil {
+		return err
+	}
+	var reg name.Registry
+	switch r := res.(type) {
+	case name.Registry:
+		reg = r
+	case name.Repository:
+		reg = r.Registry
+	default:
+		return fmt.Errorf("authenticating for %s: not a registry or repository", res)
+	}
+	trip, err := transport.NewWithContext(ctx, reg, auth, c.trip, []string{res.Scope(transport.PullScope)})
+	if err != nil {
+		return err
+	}
+	puller, err := remote.NewPuller(remote.WithTransport(trip))
+	if err != nil {
+		return err
+	}
+	s.puller = puller
+	s.client = &http.Client{Transport: trip, CheckRedirect: checkRedirect}
+	return nil
+}
+
+// checkRedirect follows a registry to its blob store, but not to a link-local
+// address: there are the metadata services of clouds, and no blobs.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	if ip := net.ParseIP(req.URL.Hostname()); ip != nil && ip.IsLinkLocalUnicast() {
+		return fmt.Errorf("redirect to the link-local address %s refused", ip)
+	}
+	return nil
+}

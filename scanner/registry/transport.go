@@ -1,0 +1,286 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// MaxManifest is the largest manifest or index that is read, in bytes. The
+	// distribution specification (1.1, "Pushing Manifests") asks registries to
+	// take 4 MiB; few take more.
+	MaxManifest = 8 << 20
+	// maxAnswer bounds any other answer that is not a blob: a page of tags from
+	// a registry that knows no pages.
+	maxAnswer = 64 << 20
+)
+
+var errTooLarge = errors.New("the answer is larger than its bound")
+
+// blobKey marks the context of a request for a blob: its answer has no bound
+// here, because the reader knows the blob's size.
+type blobKey struct{}
+
+// gate lets a bounded number of requests through to each host, holds all of
+// them back while the host asks to wait, and bounds the answers.
+type gate struct {
+	inner   http.RoundTripper
+	agent   string
+	perHost int
+
+	mu    sync.Mutex
+	hosts map[string]*host
+}
+
+type host struct {
+	slots chan struct{}
+	mu    sync.Mutex
+	until time.Time // no request before
+}
+
+func (g *gate) host(addr string) *host {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h := g.hosts[addr]
+	if h == nil {
+		h = &host{slots: make(chan struct{}, g.perHost)}
+		g.hosts[addr] = h
+	}
+	return h
+}
+
+// pause holds back the host's next requests.
+func (g *gate) pause(addr string, d time.Duration) {
+	h := g.host(addr)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := time.Now().Add(d); t.After(h.until) {
+		h.until = t
+	}
+}
+
+func (h *host) wait(ctx context.Context) error {
+	h.mu.Lock()
+	d := time.Until(h.until)
+	h.mu.Unlock()
+	return sleep(ctx, d)
+}
+
+func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	h := g.host(req.URL.Host)
+	if err := h.wait(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	release := sync.OnceFunc(func() { <-h.slots })
+	req = req.Clone(ctx)
+	req.Header.Set("User-Agent", g.agent)
+	resp, err := g.inner.RoundTrip(req)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	left := int64(maxAnswer)
+	if ctx.Value(blobKey{}) != nil {
+		left = -1
+	} else if req.Header.Get("Accept") != "" { // only manifests are asked for by type
+		left = MaxManifest
+	}
+	resp.Body = &gatedBody{ReadCloser: resp.Body, left: left, release: release}
+	return resp, nil
+}
+
+// gatedBody frees the host's slot at its end, and fails beyond its bound.
+type gatedBody struct {
+	io.ReadCloser
+	left    int64 // bytes that may still come; negative for no bound
+	release func()
+}
+
+func (b *gatedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left >= 0 {
+		if int64(n) > b.left {
+			b.release()
+			return int(b.left), errTooLarge
+		}
+		b.left -= int64(n)
+	}
+	if err != nil {
+		b.release()
+	}
+	return n, err
+}
+
+func (b *gatedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.release()
+	return err
+}
+
+// retrier tries requests again that a busy or broken server did not answer.
+type retrier struct {
+	inner    *gate
+	attempts int
+	backoff  time.Duration
+	maxWait  time.Duration
+}
+
+// waitError tells that the host asks to wait longer than the user wants to.
+type waitError struct {
+	host string
+	wait time.Duration
+}
+
+func (e *waitError) Error() string {
+	return fmt.Sprintf("%s answers 429 Too Many Requests and asks to wait %s", e.host, e.wait.Round(time.Second))
+}
+
+func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	for try := 1; ; try++ {
+		attempt, err := rewound(req, try)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := r.inner.RoundTrip(attempt)
+		if try >= r.attempts || !again(req, resp, err) {
+			return resp, err
+		}
+		wait := r.delay(try)
+		if resp != nil {
+			asked, told := retryAfter(resp.Header, time.Now())
+			if told && asked > r.maxWait {
+				resp.Body.Close()
+				return nil, &waitError{req.URL.Host, asked}
+			}
+			if told {
+				wait = max(asked, wait/8)
+			}
+			if told && resp.StatusCode == http.StatusTooManyRequests {
+				r.inner.pause(req.URL.Host, asked)
+			}
+			io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+			resp.Body.Close()
+		}
+		if err := sleep(req.Context(), wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// delay is the wait after an attempt (from 1): it doubles, up to 30 s, and
+// differs by half from caller to caller so that they do not come back at once.
+func (r *retrier) delay(try int) time.Duration {
+	d := min(r.backoff<<min(try-1, 16), 30*time.Second)
+	if d <= 0 {
+		return 0
+	}
+	return d/2 + rand.N(d/2+1)
+}
+
+// rewound returns the request with its body from the start.
+func rewound(req *http.Request, try int) (*http.Request, error) {
+	if try == 1 || req.Body == nil || req.Body == http.NoBody {
+		return req, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	c := req.Clone(req.Context())
+	c.Body = body
+	return c, nil
+}
+
+// again reports whether a request may and should be tried again.
+func again(req *http.Request, resp *http.Response, err error) bool {
+	if req.Context().Err() != nil {
+		return false
+	}
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	if err != nil {
+		return (req.Method == http.MethodGet || req.Method == http.MethodHead) && dropped(err)
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusServiceUnavailable,
+		http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return resp.StatusCode >= 500 && (req.Method == http.MethodGet || req.Method == http.MethodHead)
+}
+
+// dropped reports whether err is a connection that broke, not one that could
+// not be made: a wrong name or port does not mend by waiting.
+func dropped(err error) bool {
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, net.ErrClosed, errStalled} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return false
+	}
+	var ne net.Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		return true
+	}
+	// net/http does not export the types of its HTTP/2 errors.
+	return strings.Contains(err.Error(), "http2: ") || strings.Contains(err.Error(), "stream error: ")
+}
+
+// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3): seconds
+// or a date, which is taken against the server's own clock if it tells it.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if v == "" {
+		return 0, false
+	}
+	if s, err := strconv.ParseInt(v, 10, 32); err == nil {
+		return max(0, time.Duration(s)*time.Second), true
+	}
+	t, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	if d, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = d
+	}
+	return max(0, t.Sub(now)), true
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
