@@ -58,14 +58,12 @@ type Certificate struct {
 	KeyID               []byte
 	AuthorityKeyID      []byte
 	ExtKeyUsage         []asn1.ObjectIdentifier // empty when the extension is absent
-	TeamID              string                  // OU: Apple's team identifier in its developer certificates
 	PublicKey           crypto.PublicKey        // nil when its algorithm is not known
 
-	tbs     []byte
-	sigAlg  asn1.ObjectIdentifier
-	sigHash crypto.Hash
-	sig     []byte
-	version int
+	tbs       []byte
+	sigAlg    asn1.ObjectIdentifier
+	sigParams []byte
+	sig       []byte
 }
 
 // Attribute is one signed or unsigned attribute.
@@ -106,10 +104,6 @@ type Check struct {
 	// TimeSigner is the countersigner's certificate, or nil.
 	TimeSigner *Certificate
 }
-
-// Parse reads one SignedData message, DER or BER, with or without bytes after
-// it (a certificate table pads with zeros).
-func Parse(msg []byte) (*SignedData, error) { return parse(msg) }
 
 // Bytes is the Digester of content that is in memory.
 func Bytes(content []byte) Digester {
