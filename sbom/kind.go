@@ -50,6 +50,8 @@ const (
 	SignerProgram     Kind = "authenticode_program" // SpcSpOpusInfo program name or URL
 	CodesignCN        Kind = "codesign_cn"          // leaf of a Mach-O CMS signature, verified
 	CodesignCNClaimed Kind = "codesign_cn_claimed"
+	CodesignO         Kind = "codesign_o" // its organisation
+	CodesignOClaimed  Kind = "codesign_o_claimed"
 	AppleTeamID       Kind = "apple_team_id" // CodeDirectory team identifier, of a verified signature
 	AppleTeamClaimed  Kind = "apple_team_id_claimed"
 	JarSigner         Kind = "jar_signer" // subject O of a JAR or APK signer, verified
@@ -84,6 +86,8 @@ const (
 	MachOInstallName Kind = "macho_install_name"
 	BundleID         Kind = "macos_bundle_id" // CFBundleIdentifier, macOS or iOS
 	BundleName       Kind = "macos_bundle_name"
+	BundleCopyright  Kind = "macos_bundle_copyright" // NSHumanReadableCopyright
+	MachODylib       Kind = "macho_dylib"            // library that it links to
 
 	// Java and Android.
 	JavaPackage    Kind = "java_package" // "com/acme/app/": namespace of classes, slash-terminated
@@ -143,7 +147,8 @@ var classes = map[Kind]Class{
 	PEExportName: ClassCode, PEExport: ClassCode, PEImport: ClassCode, PEPDBPath: ClassCode, PEImphash: ClassCode,
 	SignerO: ClassSignature, SignerCN: ClassSignature, SignerOClaimed: ClassSignature,
 	SignerCNClaimed: ClassSignature, SignerProgram: ClassSignature, CodesignCN: ClassSignature,
-	CodesignCNClaimed: ClassSignature, AppleTeamID: ClassSignature, AppleTeamClaimed: ClassSignature,
+	CodesignCNClaimed: ClassSignature, CodesignO: ClassSignature, CodesignOClaimed: ClassSignature,
+	BundleCopyright: ClassIdentity, MachODylib: ClassCode, AppleTeamID: ClassSignature, AppleTeamClaimed: ClassSignature,
 	JarSigner: ClassSignature, JarSignerClaimed: ClassSignature, KmodSigner: ClassSignature,
 	X509Subject: ClassConfig, PGPUserID: ClassConfig, ELFVendorCert: ClassIdentity,
 	ELFSoname: ClassIdentity, ELFNeeded: ClassCode, ELFComment: ClassCode, ELFBuildID: ClassIdentity,

@@ -26,7 +26,7 @@ type member struct {
 
 // special reports a member that belongs to the archive itself.
 func (m *member) special() bool {
-	return m.name == "/" || m.name == "//" || m.name == "/SYM64/" || m.name == "/<ECSYMBOLS>/" ||
+	return m.name == "/" || m.name == "//" || m.name == "/SYM64/" || strings.HasPrefix(m.name, "/<") ||
 		strings.HasPrefix(m.name, "__.SYMDEF")
 }
 
