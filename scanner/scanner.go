@@ -23,6 +23,20 @@ type Source interface {
 	Close() error
 }
 
+// Streamer is a Source whose layers lie in one stream that is costly to read:
+// a compressed archive, the export of a container engine. Each Layer.Open of it
+// reads the stream from its start; Stream reads it once for all.
+type Streamer interface {
+	Source
+	// Stream calls fn for the layers in the order in which they come, one after
+	// the other. The Layer that fn receives is the one of Layers with index i,
+	// but its Open reads on in the stream: it can be called once, and only until
+	// fn returns. Of layers with the same bytes only the first is passed. What is
+	// not in the stream is not passed: such a layer's own Open says why. An error
+	// of fn ends the stream and is returned.
+	Stream(ctx context.Context, fn func(i int, l Layer) error) error
+}
+
 // Layer is one layer of a Source.
 type Layer interface {
 	// Describe tells what is known of the layer without reading it. A DiffID
@@ -162,6 +176,10 @@ type Member struct {
 	// Charged tells that the Expander charges what Reader decompresses (see
 	// [Charger]): the members of a compressed stream.
 	Charged bool
+	// Wrapping tells that the member is no file of its own but what the files
+	// are wrapped in, such as the data.tar.xz of a deb: what is inside it has
+	// its path directly below the container's.
+	Wrapping bool
 }
 
 // Charger is a Visitor that counts the bytes which an Expander decompresses by
