@@ -5,11 +5,11 @@
 package vendorcert
 
 import (
-	"crypto/x509"
 	"encoding/binary"
 	"fmt"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/detect/internal/pkcs7"
 )
 
 // MaxSize bounds the section in bytes.
@@ -24,7 +24,7 @@ func Evidence(section []byte) []sbom.Evidence {
 	for i, c := range certificates(section) {
 		where := fmt.Sprintf(".vendor_cert, certificate %d", i+1)
 		es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: c.Subject.String(), Where: where})
-		for _, o := range c.Subject.Organization {
+		if o := c.Subject.O; o != "" {
 			es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: o, Where: where + ", organisation"})
 		}
 	}
@@ -35,8 +35,8 @@ func Evidence(section []byte) []sbom.Evidence {
 // two sizes and two offsets before one DER certificate or a list of EFI
 // signatures; all of these hold the certificates as they are, so that looking
 // for them needs to know no version of the table.
-func certificates(b []byte) []*x509.Certificate {
-	var certs []*x509.Certificate
+func certificates(b []byte) []*pkcs7.Certificate {
+	var certs []*pkcs7.Certificate
 	for i := 0; i+4 <= len(b) && len(certs) < maxCerts; {
 		// A certificate is a SEQUENCE longer than 255 bytes with a SEQUENCE in it.
 		if b[i] != 0x30 || b[i+1] != 0x82 {
@@ -48,7 +48,7 @@ func certificates(b []byte) []*x509.Certificate {
 			i++
 			continue
 		}
-		c, err := x509.ParseCertificate(b[i : i+n])
+		c, err := pkcs7.ParseCertificate(b[i : i+n])
 		if err != nil {
 			i++
 			continue
