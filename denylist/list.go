@@ -4,8 +4,6 @@
 // only input (see [List.Judge]).
 package denylist
 
-import "time"
-
 // List is a denylist. Make one with Parse; its fields are read-only
 // afterwards, and it may be shared by goroutines.
 type List struct {
@@ -42,8 +40,12 @@ const (
 	Engine     Identifies = "engine"      // the vendor's code made to be embedded in others' products
 	Driver     Identifies = "driver"      // a driver of the vendor's product
 	OpenSource Identifies = "open-source" // an open-source library or package by the vendor
-	Residue    Identifies = "residue"     // a trace that the product leaves: a certificate, a log folder
-	Data       Identifies = "data"        // a name in data; never more than a mention
+	// Maker says who made it and not what it is: a name of a legal entity. It
+	// counts as what the other evidence of the same file says; alone it is
+	// OpenSource in a package of a language's registry, else Product.
+	Maker   Identifies = "maker"
+	Residue Identifies = "residue" // a trace that the product leaves: a certificate, a log folder
+	Data    Identifies = "data"    // a name in data; never more than a mention
 )
 
 // Answer is what a regime says of one sort of thing.
@@ -56,68 +58,67 @@ const (
 	Open     Answer = "open" // the text leaves it open: a person must decide
 )
 
-// Date is a day, in UTC. The zero Date is "not stated".
-type Date struct{ time.Time }
-
 // Regime is one legal instrument.
 type Regime struct {
-	ID        string
-	Name      string
-	Authority string // who issued it
-	Citation  string
-	Effects   []Effect
-	Who       string // whom it binds
-	Issued    Date
-	Effective Date // in force from
-	Ends      Date // no longer in force from; zero while in force
-	Deadlines []Deadline
-	Reporting string // the duty to report, in a sentence
-	Remedy    string
+	ID        string     `yaml:"id"`
+	Name      string     `yaml:"name"`
+	Authority string     `yaml:"authority"` // who issued it
+	Citation  string     `yaml:"citation"`
+	Effects   []Effect   `yaml:"effects,flow"`
+	Who       string     `yaml:"who"` // whom it binds
+	Issued    Date       `yaml:"issued,omitempty"`
+	Effective Date       `yaml:"effective,omitempty"` // in force from
+	Ends      Date       `yaml:"ends,omitempty"`      // no longer in force from; zero while in force
+	Deadlines []Deadline `yaml:"deadlines,omitempty"`
+	Reporting string     `yaml:"reporting,omitempty"` // the duty to report, in a sentence
+	Remedy    string     `yaml:"remedy,omitempty"`
 	// Covers answers for each thing that a rule can identify. What is not in
 	// it is Open.
-	Covers     map[Identifies]Answer
-	Embedded   Answer // the vendor's code inside another vendor's product
-	Exceptions []string
-	Status     string
-	Notes      []string
-	Sources    []string // URLs
-	Verified   bool
-	Vendors    []RegimeVendor
+	Covers     map[Identifies]Answer `yaml:"covers,omitempty"`
+	Embedded   Answer                `yaml:"embedded,omitempty"` // the vendor's code inside another vendor's product
+	Exceptions []string              `yaml:"exceptions,omitempty"`
+	Status     string                `yaml:"status,omitempty"`
+	Notes      []string              `yaml:"notes,omitempty"`
+	Sources    []string              `yaml:"sources,omitempty"` // URLs
+	Verified   bool                  `yaml:"verified"`
+	Vendors    []RegimeVendor        `yaml:"vendors,omitempty"`
 }
 
 // RegimeVendor says that a regime names a vendor.
 type RegimeVendor struct {
-	ID    string
-	From  Date   // when later than the regime's own date
-	Scope string // limits to this vendor, for people
+	ID    string `yaml:"id"`
+	From  Date   `yaml:"from,omitempty"`  // when later than the regime's own date
+	Scope string `yaml:"scope,omitempty"` // limits to this vendor, for people
+	// Verified tells that the text naming the vendor was seen.
+	Verified bool `yaml:"verified"`
 	// Covers overrides the regime's answers for this vendor.
-	Covers map[Identifies]Answer
+	Covers map[Identifies]Answer `yaml:"covers,omitempty"`
 }
 
 // Deadline is a date, or a period that begins with an event.
 type Deadline struct {
-	Date   Date
-	Period string // "P3BD" (business days), "P10BD", "P60D", "P3M" when Date is zero
-	What   string
+	Date   Date   `yaml:"date,omitempty"`
+	Period string `yaml:"period,omitempty"` // "P3BD" (business days), "P10BD", "P60D", "P3M" when Date is zero
+	What   string `yaml:"what"`
 }
 
 // Vendor is one banned vendor and the rules that recognise its software.
 type Vendor struct {
-	ID        string
-	Name      string
-	Country   string // ISO 3166-1 alpha-2
-	Security  bool   // its trade is security products
-	Note      string
-	Rules     []Rule
-	Embedders []Embedder
+	ID        string     `yaml:"id"`
+	Name      string     `yaml:"name"`
+	Country   string     `yaml:"country,omitempty"`  // ISO 3166-1 alpha-2
+	Security  bool       `yaml:"security,omitempty"` // its trade is security products
+	Note      string     `yaml:"note,omitempty"`
+	Rules     []Rule     `yaml:"rules,omitempty"`
+	Embedders []Embedder `yaml:"embedders,omitempty"`
 }
 
 // Embedder is another vendor's product that is said to embed this vendor's code.
 type Embedder struct {
-	Product  string
-	Status   string
-	Source   string
-	Verified bool
+	Product  string `yaml:"product"`
+	Status   string `yaml:"status,omitempty"`
+	Source   string `yaml:"source,omitempty"`
+	Verified bool   `yaml:"verified"`
 }
 
 // Strength is how much a match of a rule proves.

@@ -46,31 +46,31 @@ const (
 type Rule struct {
 	// ID is "vendor/name", unique in the list and stable from version to
 	// version. A proof names the value too: "vendor/name#value" (see ValueID).
-	ID         string
-	Kind       sbom.Kind
-	Match      Match
-	Values     []string
-	Identifies Identifies
-	Strength   Strength
+	ID         string     `yaml:"id"`
+	Kind       sbom.Kind  `yaml:"kind"`
+	Match      Match      `yaml:"match,omitempty"`
+	Values     []string   `yaml:"values,omitempty"`
+	Identifies Identifies `yaml:"identifies"`
+	Strength   Strength   `yaml:"strength"`
 	// Min is how many symbols a family (symbol_prefix) must have to count.
-	Min int
+	Min int `yaml:"min,omitempty"`
 	// All are symbols that one file must have, every one of them. A name that
 	// ends in "*" stands for any symbol with that prefix.
-	All []string
+	All []string `yaml:"all,omitempty"`
 	// AtLeast are symbols of which one file must have some.
-	AtLeast  *Some
-	Requires Requires
-	Except   []Exception
-	Sources  []string // where it can be checked: addresses, or a citation
-	Verified bool     // checked against its source; if not, it never decides
-	Note     string
-	Disabled bool // stays in the list, matches nothing
+	AtLeast  *Some       `yaml:"atLeast,omitempty"`
+	Requires Requires    `yaml:"requires,omitempty"`
+	Except   []Exception `yaml:"except,omitempty"`
+	Sources  []string    `yaml:"sources,omitempty"` // where it can be checked: addresses, or a citation
+	Verified bool        `yaml:"verified"`          // checked against its source; if not, it never decides
+	Note     string      `yaml:"note,omitempty"`
+	Disabled bool        `yaml:"disabled,omitempty"` // stays in the list, matches nothing
 }
 
 // Some is "at least Count of Of".
 type Some struct {
-	Count int
-	Of    []string // symbols; one that ends in "*" is a prefix
+	Count int      `yaml:"count"`
+	Of    []string `yaml:"of"` // symbols; one that ends in "*" is a prefix
 }
 
 // Requires limits a rule to evidence in the right company. The zero value
@@ -80,18 +80,18 @@ type Requires struct {
 	// "macho", "script", "archive", "data", "symlink". "program" is pe, elf,
 	// macho and script. The format is known from the Where of the file's
 	// filename evidence, or from its other evidence.
-	Formats []string
+	Formats []string `yaml:"formats,omitempty,flow"`
 	// Kinds are kinds of evidence one of which the same file must have.
-	Kinds []sbom.Kind
+	Kinds []sbom.Kind `yaml:"kinds,omitempty,flow"`
 	// Rules are IDs of rules one of which must match the same file.
-	Rules []string
+	Rules []string `yaml:"rules,omitempty,flow"`
 }
 
 // Exception cancels a rule for a file or package that has an evidence with one
 // of the values.
 type Exception struct {
-	Kind   sbom.Kind
-	Match  Match
-	Values []string
-	Note   string
+	Kind   sbom.Kind `yaml:"kind"`
+	Match  Match     `yaml:"match"`
+	Values []string  `yaml:"values"`
+	Note   string    `yaml:"note,omitempty"`
 }

@@ -1,0 +1,71 @@
+package denylist
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// allows reports whether the group meets what a rule requires and has nothing
+// that excepts it.
+func (g *group) allows(r *compiledRule) bool {
+	for _, x := range r.except {
+		for _, e := range g.evidence {
+			if e.Kind == x.kind && x.matches(e.Value) {
+				return false
+			}
+		}
+		if g.c != nil && x.matchesFacts(g.c) {
+			return false
+		}
+	}
+	if len(r.Requires.Formats) > 0 && !g.hasFormat(r.Requires.Formats) {
+		return false
+	}
+	if len(r.Requires.Kinds) > 0 && !slices.ContainsFunc(g.evidence, func(e *sbom.Evidence) bool { return slices.Contains(r.Requires.Kinds, e.Kind) }) {
+		return false
+	}
+	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool { return slices.Contains(r.Requires.Rules, h.p.rule.ID) })
+}
+
+func (x *exception) matches(value string) bool {
+	found := false
+	x.m.find(value, func(*pattern) bool { found = true; return false })
+	return found
+}
+
+func (x *exception) matchesFacts(c *sbom.Component) bool {
+	found := false
+	facts(c, func(k sbom.Kind, value, _ string) { found = found || k == x.kind && x.matches(value) })
+	return found
+}
+
+// programs are the formats that "program" stands for.
+var programs = []string{"pe", "elf", "macho", "script"}
+
+func (g *group) hasFormat(want []string) bool {
+	f := g.format()
+	return slices.Contains(want, f) || slices.Contains(want, "program") && slices.Contains(programs, f)
+}
+
+// format returns the format of the group's file: what its filename or path
+// evidence says, or what its other evidence can only come from.
+func (g *group) format() string {
+	for _, e := range g.evidence {
+		if (e.Kind == sbom.Filename || e.Kind == sbom.Path) && slices.Contains(formatNames, e.Where) {
+			return e.Where
+		}
+	}
+	for _, e := range g.evidence {
+		switch k := string(e.Kind); {
+		case strings.HasPrefix(k, "pe_"), strings.HasPrefix(k, "authenticode_"):
+			return "pe"
+		case strings.HasPrefix(k, "elf_"), strings.HasPrefix(k, "modinfo_"):
+			return "elf"
+		case strings.HasPrefix(k, "macho_"), strings.HasPrefix(k, "codesign_"), strings.HasPrefix(k, "apple_"):
+			return "macho"
+		}
+	}
+	return ""
+}

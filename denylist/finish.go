@@ -1,0 +1,160 @@
+package denylist
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// maxProofs is how many proofs a finding lists, the strongest first.
+const maxProofs = 64
+
+var levelOrder = map[Level]int{Denied: 0, Review: 1, Mention: 2}
+
+// sorted returns the findings, those of one component and one answer merged,
+// with their IDs, in the order that Verdict promises.
+func (j *judging) sorted(mentions bool) []Finding {
+	type key struct {
+		vendor, ref, name, host string
+		identity, level         Level
+		identifies              Identifies
+	}
+	at := map[key]int{}
+	var fs []Finding
+	for i := range j.found {
+		f := &j.found[i]
+		if f.Identity == Mention && !mentions {
+			continue
+		}
+		k := key{vendor: f.Vendor, ref: f.Component.Ref, name: f.Component.Name, identity: f.Identity, level: f.Level, identifies: f.Identifies}
+		if f.Host != nil {
+			k.host = f.Host.Ref
+		}
+		if n, ok := at[k]; ok && f.Component.Ref != "" {
+			fs[n].merge(f)
+			continue
+		}
+		at[k] = len(fs)
+		fs = append(fs, *f)
+	}
+	for i := range fs {
+		f := &fs[i]
+		f.Proofs = f.Proofs[:min(len(f.Proofs), maxProofs)]
+		f.ID = f.id()
+	}
+	slices.SortFunc(fs, compareFindings)
+	return fs
+}
+
+// merge takes in what g says of another file of the same component.
+func (f *Finding) merge(g *Finding) {
+	for _, o := range g.Occurrences {
+		if !slices.Contains(f.Occurrences, o) {
+			f.Occurrences = append(f.Occurrences, o)
+		}
+	}
+	slices.SortFunc(f.Occurrences, compareOccurrences)
+	for _, p := range g.Proofs {
+		if !slices.Contains(f.Proofs, p) {
+			f.Proofs = append(f.Proofs, p)
+		}
+	}
+	slices.SortFunc(f.Proofs, func(a, b Proof) int {
+		return cmp.Or(
+			cmp.Compare(strengthOrder[b.Strength], strengthOrder[a.Strength]),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Rule, b.Rule),
+			compareEvidence(a.Evidence, b.Evidence))
+	})
+}
+
+// id is derived from what was found and where, not from layers or order: the
+// same finding in a rebuilt image has the same ID.
+func (f *Finding) id() string {
+	h := sha256.New()
+	add := func(parts ...string) { h.Write([]byte(strings.Join(parts, "\x00") + "\x01")) }
+	add(f.Vendor, string(f.Identifies), f.Component.Type, f.Component.Name, f.Component.PURL)
+	var facts []string
+	for _, p := range f.Proofs {
+		facts = append(facts, string(p.Kind)+"\x00"+p.Value+"\x00"+p.Rule)
+	}
+	slices.Sort(facts)
+	add(slices.Compact(facts)...)
+	var paths []string
+	for _, o := range f.Occurrences {
+		paths = append(paths, o.Path)
+	}
+	slices.Sort(paths)
+	add(slices.Compact(paths)...)
+	return f.Vendor + "-" + hex.EncodeToString(h.Sum(nil)[:5])
+}
+
+func compareFindings(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(levelOrder[a.Level], levelOrder[b.Level]),
+		cmp.Compare(a.Vendor, b.Vendor),
+		cmp.Compare(a.Component.Name, b.Component.Name), cmp.Compare(a.Component.Version, b.Component.Version),
+		slices.CompareFunc(a.Occurrences, b.Occurrences, compareOccurrences),
+		cmp.Compare(a.Component.Ref, b.Component.Ref), cmp.Compare(a.ID, b.ID))
+}
+
+// gaps returns the inventory's gaps and those that judging adds: rules that the
+// inventory was not made to answer, and regimes that the list does not have.
+func (j *judging) gaps() []sbom.Gap {
+	gs := slices.Clone(j.inv.Coverage.Gaps)
+	for _, id := range j.asked.unknown {
+		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf("regime %s is not in the list", id)})
+	}
+	if j.inv.Foreign != "" {
+		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf(
+			"the document was made by %s: it tells of packages, but not of signers, symbols, paths and names inside files", j.inv.Foreign)})
+	} else {
+		gs = append(gs, j.unwatched()...)
+	}
+	slices.SortFunc(gs, func(a, b sbom.Gap) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Detector, b.Detector))
+	})
+	return slices.Compact(gs)
+}
+
+// unwatched returns a gap for every rule whose patterns the scan did not look
+// for, of vendors that a regime asked names. When it looked for none of them
+// there is one gap.
+func (j *judging) unwatched() []sbom.Gap {
+	looked := j.inv.Tool.Watched
+	if !slices.IsSorted(looked) {
+		looked = slices.Sorted(slices.Values(looked))
+	}
+	missing, all := map[string]int{}, 0
+	var order []string
+	for _, w := range j.ix.watched {
+		if len(j.asked.vendors[w.vendor]) == 0 {
+			continue
+		}
+		all++
+		if _, ok := slices.BinarySearch(looked, w.print); ok {
+			continue
+		}
+		if missing[w.rule] == 0 {
+			order = append(order, w.rule)
+		}
+		missing[w.rule]++
+	}
+	total := 0
+	for _, n := range missing {
+		total += n
+	}
+	if total == all && all > 0 {
+		return []sbom.Gap{{Reason: sbom.NotLooked, Detail: "the scan looked for none of the list's paths, names, symbols and strings"}}
+	}
+	gs := make([]sbom.Gap, 0, len(order))
+	for _, rule := range order {
+		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf("rule %s: %d of its patterns were not looked for", rule, missing[rule])})
+	}
+	return gs
+}

@@ -1,0 +1,159 @@
+package denylist
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// hosts finds what contains a component or a file.
+type hosts struct {
+	parents map[string][]*sbom.Component // by ref of what they contain
+	at      map[string][]*sbom.Component // by path of an occurrence
+}
+
+func newHosts(inv *sbom.Inventory) *hosts {
+	h := &hosts{parents: map[string][]*sbom.Component{}, at: map[string][]*sbom.Component{}}
+	for i := range inv.Components {
+		c := &inv.Components[i]
+		for _, ref := range c.Contains {
+			h.parents[ref] = append(h.parents[ref], c)
+		}
+		for _, o := range c.Occurrences {
+			if cs := h.at[o.Path]; len(cs) == 0 || cs[len(cs)-1] != c {
+				h.at[o.Path] = append(cs, c)
+			}
+		}
+	}
+	for _, m := range []map[string][]*sbom.Component{h.parents, h.at} {
+		for _, cs := range m {
+			slices.SortFunc(cs, func(a, b *sbom.Component) int { return strings.Compare(a.Ref, b.Ref) })
+		}
+	}
+	return h
+}
+
+// host returns the other vendor's product that contains the finding's
+// component: what says that it contains it, else the innermost archive or
+// package around the file that has a maker or a package of its own, else the
+// component itself, when it is a product of its own that holds an engine.
+func (j *judging) host(g *group, w *weighed) *ComponentRef {
+	if j.hosts == nil {
+		j.hosts = newHosts(j.inv)
+	}
+	for c := range j.hosts.around(g) {
+		if c != g.c && isProduct(c) && !j.isOf(c, w.vendor.ID) {
+			ref := refOf(c)
+			return &ref
+		}
+	}
+	if w.identifies == Engine && isProduct(g.c) && g.speaksForOther(w.vendor.ID) {
+		ref := refOf(g.c)
+		return &ref
+	}
+	return nil
+}
+
+// around yields what is around a group, from the inside out.
+func (h *hosts) around(g *group) func(func(*sbom.Component) bool) {
+	return func(yield func(*sbom.Component) bool) {
+		seen := map[string]bool{g.c.Ref: true}
+		for level := []*sbom.Component{g.c}; len(level) > 0; {
+			var next []*sbom.Component
+			for _, c := range level {
+				for _, parent := range h.parents[c.Ref] {
+					if seen[parent.Ref] {
+						continue
+					}
+					seen[parent.Ref] = true
+					if !yield(parent) {
+						return
+					}
+					next = append(next, parent)
+				}
+			}
+			level = next
+		}
+		file := g.path
+		if file == "" {
+			file = onlyPath(g.c)
+		}
+		for dir := file; dir != ""; {
+			outer, inner := dir, ""
+			if i := strings.LastIndex(dir, "!/"); i >= 0 {
+				outer, inner = dir[:i], dir[i+1:]
+			} else if outer, inner = "", dir; inner == "" {
+				return
+			}
+			if !h.packagesAbove(dir[:len(dir)-len(inner)], inner, yield) {
+				return
+			}
+			for _, c := range h.at[outer] {
+				if !yield(c) {
+					return
+				}
+			}
+			dir = outer
+		}
+	}
+}
+
+// packagesAbove yields the npm packages whose folders the file is in.
+func (h *hosts) packagesAbove(prefix, file string, yield func(*sbom.Component) bool) bool {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		for _, c := range h.at[prefix+path.Join(dir, "package.json")] {
+			if strings.HasPrefix(c.PURL, "pkg:npm/") && !yield(c) {
+				return false
+			}
+		}
+		if dir == "/" || dir == "." {
+			return true
+		}
+	}
+}
+
+// makerKinds tell that a file is a product of somebody.
+var makerKinds = []sbom.Kind{
+	sbom.PECompanyName, sbom.SignerO, sbom.SignerCN, sbom.MSIVendor, sbom.JavaVendor, sbom.JarSigner,
+	sbom.CodesignCN, sbom.AndroidPackage, sbom.BundleID, sbom.PackageName, sbom.PackageVendor,
+}
+
+// isProduct reports whether a component is more than a container of files: a
+// package, or something that names its maker.
+func isProduct(c *sbom.Component) bool {
+	if c.Type == sbom.OperatingSystem || c.Type == sbom.Container {
+		return false
+	}
+	return c.PURL != "" || c.Supplier != "" || c.Publisher != "" || c.Maker != "" ||
+		slices.ContainsFunc(c.Evidence, func(e sbom.Evidence) bool { return slices.Contains(makerKinds, e.Kind) })
+}
+
+// isOf reports whether a component's own evidence or fields are strong for the
+// vendor.
+func (j *judging) isOf(c *sbom.Component, vendor string) bool {
+	found := false
+	is := func(p *pattern) bool {
+		r := p.rule
+		found = found || r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]
+		return !found
+	}
+	for i := range c.Evidence {
+		j.ix.kinds[c.Evidence[i].Kind].find(c.Evidence[i].Value, is)
+	}
+	facts(c, func(k sbom.Kind, value, _ string) { j.ix.kinds[k].find(value, is) })
+	return found
+}
+
+// speaksForOther reports whether the group's own identity, apart from the
+// engine in it, is not the vendor's.
+func (g *group) speaksForOther(vendor string) bool {
+	own := []sbom.Kind{
+		sbom.PECompanyName, sbom.SignerO, sbom.SignerCN, sbom.JavaVendor, sbom.AndroidPackage, sbom.BundleID,
+		sbom.NPMPackage, sbom.MavenGroup, sbom.PackageName, sbom.GoModule, sbom.PythonPackage, sbom.EntityName, sbom.Filename,
+	}
+	return !slices.ContainsFunc(g.hits, func(h hit) bool {
+		return h.p.rule.vendor.ID == vendor && slices.Contains(own, h.e.Kind)
+	})
+}

@@ -1,0 +1,91 @@
+package denylist
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// maxOccurrences is how many places of an installation a finding lists; what
+// is visible in the final filesystem comes first.
+const maxOccurrences = 100
+
+// install gathers the traces of one vendor's installation.
+type install struct {
+	hits  map[*pattern]hit // for each pattern, its first evidence by path and layer
+	files map[sbom.Occurrence]bool
+}
+
+// isFolder reports whether a pattern is a folder and all that is in it.
+func isFolder(p *pattern) bool {
+	m := p.rule.Match
+	return p.rule.Kind == sbom.Path && (m == Prefix || m == PrefixFold || m == Elements)
+}
+
+// trace notes a trace of an installation in component c.
+func (j *judging) trace(c *sbom.Component, h hit) {
+	id := h.p.rule.vendor.ID
+	in := j.installs[id]
+	if in == nil {
+		in = &install{hits: map[*pattern]hit{}, files: map[sbom.Occurrence]bool{}}
+		j.installs[id] = in
+	}
+	if old, ok := in.hits[h.p]; !ok || compareEvidence(h.e, old.e) < 0 {
+		in.hits[h.p] = h
+	}
+	for _, o := range c.Occurrences {
+		if h.e.Path == "" || o.Path == h.e.Path && o.Layer == h.e.Layer {
+			in.files[o] = true
+		}
+	}
+}
+
+func compareEvidence(a, b sbom.Evidence) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Detector, b.Detector))
+}
+
+// installation judges the traces of one vendor together.
+func (j *judging) installation(vendor string, in *install) {
+	g := &group{}
+	for _, h := range in.hits {
+		e := h.e
+		g.hits = append(g.hits, hit{h.p, e})
+		g.evidence = append(g.evidence, &e)
+	}
+	w := weigh(g, vendor)
+	if w.identity == "" {
+		return
+	}
+	first := &w.proofs[0]
+	f := Finding{
+		Vendor: vendor, VendorName: w.vendor.Name, Identity: w.identity, Identifies: w.identifies,
+		Component: ComponentRef{Type: string(sbom.Application), Name: first.Value},
+		Proofs:    w.published(),
+	}
+	for p := range in.hits {
+		if isFolder(p) && p.id() == first.Rule {
+			f.Component.Name = p.value
+		}
+	}
+	for o := range in.files {
+		f.Occurrences = append(f.Occurrences, o)
+	}
+	slices.SortFunc(f.Occurrences, func(a, b sbom.Occurrence) int {
+		if a.Hidden != b.Hidden {
+			if b.Hidden {
+				return -1
+			}
+			return 1
+		}
+		return compareOccurrences(a, b)
+	})
+	f.Occurrences = f.Occurrences[:min(len(f.Occurrences), maxOccurrences)]
+	slices.SortFunc(f.Occurrences, compareOccurrences)
+	j.rule(&f, w)
+	j.found = append(j.found, f)
+}
+
+func compareOccurrences(a, b sbom.Occurrence) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Digest, b.Digest))
+}

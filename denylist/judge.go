@@ -1,0 +1,263 @@
+package denylist
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// Judge says which vendors' products are in the inventory and what each regime
+// of the policy says of them. It is a pure function of its arguments, and does
+// not depend on the order of what is in the inventory.
+//
+// Evidence is weighed file by file: what a component's files say of themselves,
+// each alone; what package metadata says, together; what the image
+// configuration says, together; and the traces of an installation in the file
+// system (folders, units, services), together for each vendor. What lies beside
+// a vendor's file is not thereby the vendor's.
+func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
+	ix := l.compiled()
+	j := &judging{ix: ix, inv: inv, asked: ix.ask(p), installs: map[string]*install{}}
+	j.subject()
+	for i := range inv.Components {
+		j.component(&inv.Components[i])
+	}
+	for _, id := range slices.Sorted(maps.Keys(j.installs)) {
+		j.installation(id, j.installs[id])
+	}
+	v := Verdict{
+		Outcome: Pass, AsOf: p.AsOf, Regimes: j.asked.ids,
+		List:     ListID{Name: l.Name, Version: l.Version, Digest: ix.digest},
+		Findings: j.sorted(p.Mentions),
+		Gaps:     j.gaps(),
+	}
+	if slices.ContainsFunc(v.Gaps, func(g sbom.Gap) bool { return g.Reason != sbom.Malformed }) {
+		v.Outcome = Incomplete
+	}
+	if slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Level == Denied }) {
+		v.Outcome = Deny
+	}
+	return v
+}
+
+// judging is the state of one call of Judge.
+type judging struct {
+	ix       *index
+	inv      *sbom.Inventory
+	asked    asked
+	hits     []hit // of the component at hand
+	found    []Finding
+	installs map[string]*install // by vendor
+	hosts    *hosts              // made when first needed
+}
+
+// hit is an evidence and a pattern that it matches.
+type hit struct {
+	p *pattern
+	e sbom.Evidence
+}
+
+// group is evidence that is weighed together.
+type group struct {
+	c        *sbom.Component // nil for the subject and for an installation
+	evidence []*sbom.Evidence
+	hits     []hit
+	path     string // of the file; empty for package metadata
+	layer    string
+}
+
+// installKinds are traces of an installed product outside its own files.
+var installKinds = map[sbom.Kind]bool{
+	sbom.SystemdUnit: true, sbom.ServiceName: true, sbom.InitScript: true, sbom.CronCommand: true,
+	sbom.Autostart: true, sbom.ModuleConfig: true, sbom.RegistryKey: true, sbom.Uninstall: true,
+	sbom.RepoURL: true, sbom.Extension: true, sbom.InstallerID: true,
+}
+
+// packageKinds are facts of a package as a whole and not of one of its files.
+var packageKinds = map[sbom.Kind]bool{
+	sbom.PackageName: true, sbom.PackageVendor: true, sbom.PackageOrigin: true, sbom.PackageKey: true,
+	sbom.NPMPackage: true, sbom.PythonPackage: true, sbom.GoModule: true, sbom.GradlePlugin: true,
+	sbom.PURL: true, sbom.CPEVendor: true, sbom.EntityName: true, sbom.HomepageHost: true,
+	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.MavenGroup: true,
+}
+
+// match adds to j.hits what an evidence matches.
+func (j *judging) match(e *sbom.Evidence) {
+	m := j.ix.kinds[e.Kind]
+	if m == nil {
+		return
+	}
+	m.find(e.Value, func(p *pattern) bool {
+		j.hits = append(j.hits, hit{p, *e})
+		return true
+	})
+}
+
+func (j *judging) component(c *sbom.Component) {
+	j.hits = j.hits[:0]
+	for i := range c.Evidence {
+		j.match(&c.Evidence[i])
+	}
+	facts(c, func(k sbom.Kind, value, where string) {
+		if m := j.ix.kinds[k]; m != nil {
+			m.find(value, func(p *pattern) bool {
+				j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
+				return true
+			})
+		}
+	})
+	if len(j.hits) == 0 {
+		return
+	}
+	for _, g := range j.groups(c) {
+		for _, v := range g.vendors() {
+			j.weighAndRule(g, v)
+		}
+	}
+}
+
+// groups sorts the hits of a component into groups, by path.
+func (j *judging) groups(c *sbom.Component) []*group {
+	byFile := map[[2]string]*group{}
+	oneFile := onlyPath(c)
+	at := func(e *sbom.Evidence) *group {
+		key := [2]string{e.Path, e.Layer}
+		if packageKinds[e.Kind] || e.Path == "" {
+			key = [2]string{}
+		}
+		g := byFile[key]
+		if g == nil {
+			g = &group{c: c, path: key[0], layer: key[1]}
+			byFile[key] = g
+		}
+		return g
+	}
+	for i := range c.Evidence {
+		g := at(&c.Evidence[i])
+		g.evidence = append(g.evidence, &c.Evidence[i])
+	}
+	for i := range j.hits {
+		h := &j.hits[i]
+		if installKinds[h.e.Kind] || isFolder(h.p) {
+			j.trace(c, *h)
+		}
+		if !installKinds[h.e.Kind] {
+			g := at(&h.e)
+			g.hits = append(g.hits, *h)
+		}
+	}
+	// A component that is one file: what is said of the package is said of it.
+	if whole := byFile[[2]string{}]; whole != nil && oneFile != "" {
+		joined := false
+		for key, g := range byFile {
+			if key[0] == oneFile {
+				g.hits = append(g.hits, whole.hits...)
+				g.evidence = append(g.evidence, whole.evidence...)
+				joined = true
+			}
+		}
+		if joined {
+			delete(byFile, [2]string{})
+		}
+	}
+	gs := slices.Collect(maps.Values(byFile))
+	slices.SortFunc(gs, func(a, b *group) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.layer, b.layer)) })
+	return gs
+}
+
+// onlyPath returns the path that all occurrences of c have, or "".
+func onlyPath(c *sbom.Component) string {
+	for _, o := range c.Occurrences {
+		if o.Path != c.Occurrences[0].Path {
+			return ""
+		}
+	}
+	if len(c.Occurrences) == 0 {
+		return ""
+	}
+	return c.Occurrences[0].Path
+}
+
+// vendors returns the IDs of the vendors that the group's hits name, sorted.
+func (g *group) vendors() []string {
+	ids := map[string]bool{}
+	for i := range g.hits {
+		ids[g.hits[i].p.rule.vendor.ID] = true
+	}
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// subject judges the image's own configuration.
+func (j *judging) subject() {
+	s := &j.inv.Subject
+	es := slices.Clone(s.Evidence)
+	for k, v := range s.Labels {
+		es = append(es, sbom.Evidence{Kind: sbom.ImageLabel, Value: k + "=" + v, Where: "label"})
+	}
+	if s.Kind == sbom.Image && s.Name != "" {
+		es = append(es, sbom.Evidence{Kind: sbom.ImageRef, Value: s.Name, Where: "reference"})
+		if h := registryOf(s.Name); h != "" {
+			es = append(es, sbom.Evidence{Kind: sbom.ImageHost, Value: h, Where: "reference"})
+		}
+	}
+	j.hits = j.hits[:0]
+	g := &group{}
+	for i := range es {
+		j.match(&es[i])
+		g.evidence = append(g.evidence, &es[i])
+	}
+	g.hits = slices.Clone(j.hits)
+	for _, v := range g.vendors() {
+		j.weighAndRule(g, v)
+	}
+}
+
+// weighAndRule turns what a group says of a vendor into a finding.
+func (j *judging) weighAndRule(g *group, vendor string) {
+	w := weigh(g, vendor)
+	if w.identity == "" {
+		return
+	}
+	f := Finding{
+		Vendor: vendor, VendorName: w.vendor.Name, Identity: w.identity, Identifies: w.identifies,
+		Proofs: w.published(),
+	}
+	if g.c == nil {
+		s := &j.inv.Subject
+		f.Component = ComponentRef{Type: string(sbom.Container), Name: s.Name, PURL: s.PURL}
+	} else {
+		f.Component = refOf(g.c)
+		f.Occurrences = occurrences(g)
+		f.Host = j.host(g, w)
+	}
+	j.rule(&f, w)
+	j.found = append(j.found, f)
+}
+
+func refOf(c *sbom.Component) ComponentRef {
+	name := c.Name
+	if c.Group != "" {
+		name = c.Group + "/" + name
+	}
+	return ComponentRef{Ref: c.Ref, Type: string(c.Type), Name: name, Version: c.Version, PURL: c.PURL}
+}
+
+// occurrences returns the places of the group's file, or those of the whole
+// component for package metadata.
+func occurrences(g *group) []sbom.Occurrence {
+	if g.path == "" {
+		return slices.Clone(g.c.Occurrences)
+	}
+	var os []sbom.Occurrence
+	for _, o := range g.c.Occurrences {
+		if o.Path == g.path && o.Layer == g.layer {
+			os = append(os, o)
+		}
+	}
+	if len(os) == 0 {
+		os = append(os, sbom.Occurrence{Path: g.path, Layer: g.layer})
+	}
+	return os
+}

@@ -1,0 +1,291 @@
+package denylist
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// weighed is what the evidence of one group says of one vendor.
+type weighed struct {
+	vendor     *Vendor
+	proofs     []proof
+	identity   Level // empty when nothing counts
+	identifies Identifies
+	makerOnly  bool // it is known who made it, not what it is
+	otherMaker string
+}
+
+// proof is a Proof with what it counts for.
+type proof struct {
+	Proof
+	class   sbom.Class
+	decides bool   // may count towards denied
+	limit   string // why it counts for less than its rule says; empty when it does not
+}
+
+var strengthOrder = map[Strength]int{Decisive: 4, Strong: 3, Corroborating: 2, Weak: 1}
+
+func atMost(s, limit Strength) Strength {
+	if strengthOrder[s] > strengthOrder[limit] {
+		return limit
+	}
+	return s
+}
+
+// weigh applies the rules' conditions and the limits of each kind of evidence,
+// and counts.
+func weigh(g *group, vendor string) *weighed {
+	w := &weighed{otherMaker: otherMaker(g, vendor)}
+	sets := map[*compiledRule]map[int]bool{}
+	for i := range g.hits {
+		h := &g.hits[i]
+		r := h.p.rule
+		if r.vendor.ID != vendor {
+			continue
+		}
+		w.vendor = r.vendor
+		if h.p.element >= 0 && h.p.at != sbom.SymbolImport {
+			if sets[r] == nil {
+				sets[r] = map[int]bool{}
+			}
+			sets[r][h.p.element] = true
+		}
+	}
+	for i := range g.hits {
+		h := &g.hits[i]
+		r := h.p.rule
+		if r.vendor.ID != vendor || h.e.Count < r.Min && r.Kind == sbom.SymbolFamily && h.e.Kind != sbom.SymbolImport {
+			continue
+		}
+		if h.p.element >= 0 && len(sets[r]) < r.needs || !g.allows(r) {
+			continue
+		}
+		w.add(g, h)
+	}
+	w.count(g)
+	return w
+}
+
+// add notes a proof, unless it is there already from another source.
+func (w *weighed) add(g *group, h *hit) {
+	p := limited(g, h, w.otherMaker)
+	for i := range w.proofs {
+		q := &w.proofs[i]
+		if q.Rule == p.Rule && q.Kind == p.Kind && q.Value == p.Value {
+			if strengthOrder[p.Strength] > strengthOrder[q.Strength] || p.Strength == q.Strength && q.Detector == "" && p.Detector != "" {
+				*q = p
+			}
+			return
+		}
+	}
+	w.proofs = append(w.proofs, p)
+}
+
+// limited makes the proof of a hit. A rule says what its evidence proves at
+// best; here it is lowered to what this kind of evidence, in this company, can
+// prove.
+func limited(g *group, h *hit, otherMaker string) proof {
+	r := h.p.rule
+	p := proof{
+		Proof: Proof{
+			Evidence: h.e, Rule: h.p.id(), Strength: r.Strength, Identifies: r.Identifies,
+			Source: strings.Join(r.Sources, " ; "), Verified: r.Verified,
+		},
+		class: h.e.Kind.Class(), decides: r.Verified,
+	}
+	lower := func(to Strength, why string) {
+		if strengthOrder[p.Strength] > strengthOrder[to] {
+			p.Strength, p.limit = to, why
+		}
+	}
+	if r.Kind == sbom.EntityName {
+		entityLimit(&p, g)
+	}
+	switch k := h.e.Kind; k {
+	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
+		lower(Strong, "the signature does not verify: it is a claim")
+	case sbom.PEImport, sbom.ELFNeeded, sbom.SymbolImport:
+		if r.Kind != k {
+			lower(Corroborating, "it uses the vendor's code and does not hold it")
+		}
+	case sbom.CPEVendor:
+		if g.c != nil && generated(h.e.Value, g.c) {
+			lower(Weak, "the CPE's vendor may be made from the package's name")
+		}
+	case sbom.ModinfoAuthor:
+		if isGPL(g) {
+			lower(Corroborating, "a contributor to a free kernel module is not its vendor")
+		}
+	case sbom.X509Subject, sbom.PGPUserID:
+		if r.Kind == sbom.EntityName {
+			p.Identifies = Residue
+		}
+	case sbom.Path:
+		if isFolder(h.p) && g.c != nil {
+			lower(Corroborating, "the folder says little of the single file")
+		}
+	}
+	if r.Kind == sbom.Filename {
+		nameLimit(&p, g, r, otherMaker, lower)
+	}
+	if otherMaker != "" && h.e.Kind == sbom.PEPDBPath {
+		p.decides = false
+	}
+	if p.Identifies == Residue {
+		p.decides = false
+	}
+	if p.Identifies == Data {
+		lower(Weak, "a name in data")
+	}
+	return p
+}
+
+// nameLimit: a name is the same source of knowledge wherever it stands, and a
+// data file's name proves little.
+func nameLimit(p *proof, g *group, r *compiledRule, otherMaker string, lower func(Strength, string)) {
+	if p.Kind == sbom.PEImport || p.Kind == sbom.ELFNeeded {
+		return
+	}
+	p.class = sbom.ClassName
+	format := g.format()
+	if format == "data" || format == "symlink" || format == "" {
+		p.decides = false
+		if !slices.Contains(r.Requires.Formats, "data") {
+			lower(Weak, "the file is no program")
+		}
+	}
+	if otherMaker != "" {
+		lower(Corroborating, "the file says that "+otherMaker+" made it")
+	}
+}
+
+// entityLimit: what the name of the maker proves depends on where it stands.
+func entityLimit(p *proof, g *group) {
+	if p.Strength == Weak {
+		return
+	}
+	switch p.Kind {
+	case sbom.SignerO, sbom.SignerCN, sbom.CodesignCN, sbom.JarSigner:
+		p.Strength = Decisive
+	case sbom.X509Subject, sbom.PGPUserID:
+		p.Strength, p.limit = atMost(p.Strength, Corroborating), "a certificate that lies there says nothing of who made the rest"
+	default:
+		p.Strength = atMost(p.Strength, Strong)
+	}
+}
+
+// otherMaker returns the maker that a program names, when it is none of the
+// vendor's names.
+func otherMaker(g *group, vendor string) string {
+	fields := []sbom.Kind{sbom.PECompanyName, sbom.JavaVendor, sbom.MSIVendor}
+	for i := range g.hits {
+		if h := &g.hits[i]; h.p.rule.vendor.ID == vendor && slices.Contains(fields, h.e.Kind) {
+			return ""
+		}
+	}
+	for _, e := range g.evidence {
+		if slices.Contains(fields, e.Kind) && strings.TrimSpace(e.Value) != "" {
+			return e.Value
+		}
+	}
+	return ""
+}
+
+// isGPL reports whether the kernel module says that it is free software
+// (include/linux/module.h, MODULE_LICENSE).
+func isGPL(g *group) bool {
+	for _, e := range g.evidence {
+		if e.Kind == sbom.ModinfoLicense {
+			return strings.Contains(e.Value, "GPL")
+		}
+	}
+	return true
+}
+
+// count decides the level, and what the thing is.
+func (w *weighed) count(g *group) {
+	var decisive, reviewable bool
+	strong, some := map[sbom.Class]bool{}, map[sbom.Class]bool{}
+	for i := range w.proofs {
+		p := &w.proofs[i]
+		n := strengthOrder[p.Strength]
+		if n >= strengthOrder[Corroborating] {
+			some[p.class] = true
+		}
+		if n >= strengthOrder[Strong] {
+			reviewable = true
+			if p.decides {
+				strong[p.class] = true
+				decisive = decisive || p.Strength == Decisive
+			}
+		}
+	}
+	switch {
+	case len(w.proofs) == 0:
+		return
+	case decisive || len(strong) >= 2:
+		w.identity = Denied
+	case reviewable || len(some) >= 2:
+		w.identity = Review
+	default:
+		w.identity = Mention
+	}
+	slices.SortFunc(w.proofs, compareProofs)
+	w.identify(g)
+}
+
+func compareProofs(a, b proof) int {
+	return cmp.Or(
+		cmp.Compare(strengthOrder[b.Strength], strengthOrder[a.Strength]),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Where, b.Where))
+}
+
+// identify finds what the thing is: what the strongest proof says that says
+// more than who made it. Of equal ones, the more special answer counts.
+func (w *weighed) identify(g *group) {
+	special := map[Identifies]int{Engine: 6, Driver: 5, OpenSource: 4, Product: 3, Residue: 2, Data: 1}
+	var best *proof
+	for i := range w.proofs {
+		p := &w.proofs[i]
+		if p.Identifies == Maker || p.Strength == Weak && best != nil {
+			continue
+		}
+		if best == nil || cmp.Or(
+			cmp.Compare(strengthOrder[p.Strength], strengthOrder[best.Strength]),
+			cmp.Compare(special[p.Identifies], special[best.Identifies])) > 0 {
+			best = p
+		}
+	}
+	hasMaker := slices.ContainsFunc(w.proofs, func(p proof) bool { return p.Identifies == Maker && p.Strength != Weak })
+	if best != nil && !(hasMaker && (best.Strength == Weak || best.Identifies == Residue || best.Identifies == Data)) {
+		w.identifies = best.Identifies
+		return
+	}
+	w.makerOnly, w.identifies = true, Product
+	if g.c != nil && isRegistryPackage(g.c) {
+		w.identifies = OpenSource
+	}
+}
+
+// isRegistryPackage reports a package of a language's public registry.
+func isRegistryPackage(c *sbom.Component) bool {
+	typ, _, _ := splitPURL(c.PURL)
+	switch typ {
+	case "npm", "pypi", "maven", "golang", "cargo", "gem", "nuget", "composer", "pub", "hex", "cocoapods", "swift", "cran", "conda":
+		return true
+	}
+	return false
+}
+
+// published returns the proofs as they stand in a Finding.
+func (w *weighed) published() []Proof {
+	ps := make([]Proof, len(w.proofs))
+	for i := range w.proofs {
+		ps[i] = w.proofs[i].Proof
+	}
+	return ps
+}
