@@ -7,6 +7,7 @@ package vendorcert
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/detect/internal/pkcs7"
@@ -23,7 +24,7 @@ func Evidence(section []byte) []sbom.Evidence {
 	var es []sbom.Evidence
 	for i, c := range certificates(section) {
 		where := fmt.Sprintf(".vendor_cert, certificate %d", i+1)
-		es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: c.Subject.String(), Where: where})
+		es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: subject(c.Subject), Where: where})
 		if o := c.Subject.O; o != "" {
 			es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: o, Where: where + ", organisation"})
 		}
@@ -57,4 +58,16 @@ func certificates(b []byte) []*pkcs7.Certificate {
 		i += n
 	}
 	return certs
+}
+
+// subject writes a name as "CN=Acme Root CA,O=Acme Ltd".
+func subject(n pkcs7.Name) string {
+	var parts []string
+	if n.CN != "" {
+		parts = append(parts, "CN="+n.CN)
+	}
+	if n.O != "" {
+		parts = append(parts, "O="+n.O)
+	}
+	return strings.Join(parts, ",")
 }
