@@ -1,9 +1,35 @@
 package detect
 
-import "github.com/interdict/interdict/sbom"
+import (
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/detect/android"
+	"github.com/interdict/interdict/scanner/detect/ar"
+	"github.com/interdict/interdict/scanner/detect/archive"
+	"github.com/interdict/interdict/scanner/detect/elf"
+	"github.com/interdict/interdict/scanner/detect/java"
+	"github.com/interdict/interdict/scanner/detect/kmod"
+	"github.com/interdict/interdict/scanner/detect/macho"
+	"github.com/interdict/interdict/scanner/detect/manifest"
+	"github.com/interdict/interdict/scanner/detect/pkgfile"
+	"github.com/interdict/interdict/scanner/detect/plist"
+)
 
 // All is the list of all detectors and expanders. The Watch says which paths,
 // symbols and strings are worth noting; nil is none.
+//
+// Where several tell of one file, the first names it: the list goes from the
+// formats that say most of what a file is.
 func All(w *sbom.Watch) *Set {
-	return New(w)
+	return New(w,
+		kmod.New(w),
+		elf.New(w),
+		macho.New(w),
+		plist.New(w),
+		android.New(w),
+		java.New(w),
+		pkgfile.New(),
+		manifest.New(),
+		ar.New(w),
+		archive.New(),
+	)
 }

@@ -245,6 +245,9 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 		Mode:  m.Mode,
 		Depth: v.file.Depth + 1,
 	}
+	if m.Wrapping {
+		f.Path = v.file.Path
+	}
 	if err := v.visit(ctx, f, m); err != nil {
 		v.fatal = err
 		return err

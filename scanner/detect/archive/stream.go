@@ -1,0 +1,74 @@
+package archive
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/compress"
+)
+
+// expandCompressed expands a tar or cpio that is compressed as a whole, and
+// any other compressed file as a container of one.
+func expandCompressed(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
+	return expandStream(ctx, section(f), compress.Name(f.Path, f.Head), innerName(f.Path), v)
+}
+
+// expandStream expands the compressed stream r, whose contents are named name.
+func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner.Visitor) error {
+	z, done, err := compress.NewReader(kind, bufio.NewReaderSize(r, 64<<10))
+	if errors.Is(err, compress.ErrUnsupported) {
+		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("the compression %q is not read", kind)})
+		return nil
+	}
+	if err != nil {
+		return fail(ctx, v, err, false, "opening "+kind)
+	}
+	defer done()
+	br := bufio.NewReaderSize(charged{z, v}, 16<<10)
+	head, err := br.Peek(blockSize)
+	if len(head) == 0 {
+		if err == io.EOF {
+			return nil // compressed nothing
+		}
+		return streamFail(ctx, v, err, "reading "+kind)
+	}
+	switch {
+	case isTar(head):
+		return tarStream(ctx, br, nil, v)
+	case isCpio(head):
+		return cpioStream(ctx, br, v)
+	}
+	return v.Visit(ctx, scanner.Member{Name: name, Size: -1, Reader: br, Charged: true})
+}
+
+// streamFail notes a stream that needs more memory than it may have as a Limit.
+func streamFail(ctx context.Context, v scanner.Visitor, err error, doing string) error {
+	if compress.TooLarge(err) {
+		v.Gap(sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("it needs more than %d bytes of memory to decompress", compress.MaxWindow)})
+		return nil
+	}
+	return fail(ctx, v, err, false, doing)
+}
+
+// innerName is what the contents of a compressed file are called.
+func innerName(full string) string {
+	base := path.Base(full)
+	ext := path.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	switch strings.ToLower(ext) {
+	case ".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".lzma", ".z":
+		if stem != "" {
+			return stem
+		}
+	case ".svgz":
+		return stem + ".svg"
+	}
+	return base
+}
