@@ -12,7 +12,9 @@ import (
 // Normalize brings the inventory into its one canonical form: references
 // filled, equal entries merged, all lists sorted. Two inventories with the
 // same facts are then equal byte for byte when encoded. It is idempotent.
+// Bytes that no document can hold are escaped, see [CleanText].
 func (inv *Inventory) Normalize() {
+	inv.clean()
 	for i := range inv.Components {
 		inv.Components[i].normalize()
 	}
@@ -123,7 +125,7 @@ func CleanValue(s string) string {
 		if r == '\t' || r == '\n' || r == '\r' {
 			return ' '
 		}
-		if r < 0x20 || r == 0x7f {
+		if r < 0x20 || r == 0x7f || r == 0xfffe || r == 0xffff {
 			return -1
 		}
 		return r

@@ -1,0 +1,341 @@
+package cyclonedx
+
+import (
+	"fmt"
+	"strings"
+)
+
+// jsonReader fills a document from JSON.
+type jsonReader struct {
+	lexer
+	left int // components that may still come
+}
+
+func parseJSON(data []byte, limit int) (*document, error) {
+	r := &jsonReader{lexer: lexer{s: string(data)}, left: limit}
+	doc := r.document()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(doc.Format, "CycloneDX") {
+		return nil, fmt.Errorf("not a CycloneDX document: bomFormat is %q", doc.Format)
+	}
+	return doc, nil
+}
+
+func (r *jsonReader) document() *document {
+	var doc document
+	r.object(func(key string) {
+		switch key {
+		case "bomFormat":
+			doc.Format = r.text()
+		case "specVersion":
+			doc.Spec = r.text()
+		case "serialNumber":
+			doc.Serial = r.text()
+		case "metadata":
+			r.metadata(&doc)
+		case "components":
+			doc.Components = r.components()
+		case "dependencies":
+			doc.Dependencies = r.dependencies()
+		case "compositions":
+			doc.Compositions = r.compositions()
+		default:
+			r.skip()
+		}
+	})
+	return &doc
+}
+
+func (r *jsonReader) metadata(doc *document) {
+	r.object(func(key string) {
+		switch key {
+		case "timestamp":
+			doc.Timestamp = r.text()
+		case "tools":
+			r.tools(doc)
+		case "component":
+			c := r.component()
+			doc.Subject = &c
+		case "properties":
+			doc.Properties = r.properties()
+		default:
+			r.skip()
+		}
+	})
+}
+
+// tools reads either a list of tools (to 1.4) or an object (since 1.5).
+func (r *jsonReader) tools(doc *document) {
+	if r.peek() == '{' {
+		r.object(func(key string) {
+			if key == "components" {
+				doc.Tools = r.components()
+			} else {
+				r.skip()
+			}
+		})
+		return
+	}
+	r.array(func() {
+		var t tool
+		r.object(func(key string) {
+			switch key {
+			case "vendor":
+				t.Vendor = r.text()
+			case "name":
+				t.Name = r.text()
+			case "version":
+				t.Version = r.text()
+			default:
+				r.skip()
+			}
+		})
+		doc.LegacyTools = append(doc.LegacyTools, t)
+	})
+}
+
+func (r *jsonReader) components() []component {
+	var out []component
+	r.array(func() {
+		if r.left--; r.left < 0 {
+			r.fail("too many components")
+			return
+		}
+		out = append(out, r.component())
+	})
+	return out
+}
+
+func (r *jsonReader) component() component {
+	var c component
+	r.object(func(key string) {
+		switch key {
+		case "bom-ref":
+			c.Ref = r.text()
+		case "type":
+			c.Type = r.text()
+		case "group":
+			c.Group = r.text()
+		case "name":
+			c.Name = r.text()
+		case "version":
+			c.Version = r.text()
+		case "author":
+			c.Author = r.text()
+		case "publisher":
+			c.Publisher = r.text()
+		case "description":
+			c.Description = r.text()
+		case "copyright":
+			c.Copyright = r.text()
+		case "cpe":
+			c.CPE = r.text()
+		case "purl":
+			c.PURL = r.text()
+		default:
+			r.componentPart(&c, key)
+		}
+	})
+	return c
+}
+
+func (r *jsonReader) componentPart(c *component, key string) {
+	switch key {
+	case "supplier":
+		c.Supplier = r.contact().Name
+	case "manufacturer":
+		c.Maker = r.contact().Name
+	case "authors":
+		r.array(func() { c.Authors = append(c.Authors, r.contact()) })
+	case "hashes":
+		c.Hashes = r.hashes()
+	case "licenses":
+		r.licenses(c)
+	case "externalReferences":
+		c.References = r.references()
+	case "evidence":
+		r.evidence(c)
+	case "properties":
+		c.Properties = r.properties()
+	case "components":
+		c.Components = r.components()
+	default:
+		r.skip()
+	}
+}
+
+func (r *jsonReader) contact() contact {
+	var c contact
+	r.object(func(key string) {
+		switch key {
+		case "name":
+			c.Name = r.text()
+		case "email":
+			c.Email = r.text()
+		default:
+			r.skip()
+		}
+	})
+	return c
+}
+
+func (r *jsonReader) hashes() []hash {
+	var out []hash
+	r.array(func() {
+		var h hash
+		r.object(func(key string) {
+			switch key {
+			case "alg":
+				h.Algorithm = r.text()
+			case "content":
+				h.Value = r.text()
+			default:
+				r.skip()
+			}
+		})
+		out = append(out, h)
+	})
+	return out
+}
+
+func (r *jsonReader) licenses(c *component) {
+	r.array(func() {
+		var e expression
+		r.object(func(key string) {
+			switch key {
+			case "license":
+				c.Licenses = append(c.Licenses, r.license())
+			case "expression":
+				e.Text = r.text()
+			case "acknowledgement":
+				e.Ack = r.text()
+			default:
+				r.skip()
+			}
+		})
+		if e.Text != "" {
+			c.Expressions = append(c.Expressions, e)
+		}
+	})
+}
+
+func (r *jsonReader) license() license {
+	var l license
+	r.object(func(key string) {
+		switch key {
+		case "id":
+			l.ID = r.text()
+		case "name":
+			l.Name = r.text()
+		case "url":
+			l.URL = r.text()
+		case "acknowledgement":
+			l.Ack = r.text()
+		default:
+			r.skip()
+		}
+	})
+	return l
+}
+
+func (r *jsonReader) references() []reference {
+	var out []reference
+	r.array(func() {
+		var ref reference
+		r.object(func(key string) {
+			switch key {
+			case "type":
+				ref.Type = r.text()
+			case "url":
+				ref.URL = r.text()
+			default:
+				r.skip()
+			}
+		})
+		out = append(out, ref)
+	})
+	return out
+}
+
+func (r *jsonReader) evidence(c *component) {
+	r.object(func(key string) {
+		if key != "occurrences" {
+			r.skip()
+			return
+		}
+		r.array(func() {
+			var p place
+			r.object(func(key string) {
+				if key == "location" {
+					p.Location = r.text()
+				} else {
+					r.skip()
+				}
+			})
+			c.Places = append(c.Places, p)
+		})
+	})
+}
+
+func (r *jsonReader) properties() []property {
+	var out []property
+	r.array(func() {
+		var p property
+		r.object(func(key string) {
+			switch key {
+			case "name":
+				p.Name = r.text()
+			case "value":
+				p.Value = r.text()
+			default:
+				r.skip()
+			}
+		})
+		out = append(out, p)
+	})
+	return out
+}
+
+func (r *jsonReader) dependencies() []dependency {
+	var out []dependency
+	r.array(func() {
+		var d dependency
+		r.object(func(key string) {
+			switch key {
+			case "ref":
+				d.Ref = r.text()
+			case "dependsOn":
+				r.array(func() { d.On = append(d.On, dependency{Ref: r.text()}) })
+			default:
+				r.skip()
+			}
+		})
+		out = append(out, d)
+	})
+	return out
+}
+
+func (r *jsonReader) compositions() []composition {
+	var out []composition
+	r.array(func() {
+		var c composition
+		r.object(func(key string) {
+			switch key {
+			case "aggregate":
+				c.Aggregate = r.text()
+			case "assemblies":
+				r.array(func() {
+					c.Assemblies = append(c.Assemblies, struct {
+						Ref string `xml:"ref,attr"`
+					}{r.text()})
+				})
+			default:
+				r.skip()
+			}
+		})
+		out = append(out, c)
+	})
+	return out
+}
