@@ -1,0 +1,124 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/interdict/interdict/scanner"
+)
+
+// maxKept is the largest file that Keep asks for, in bytes. Only models for
+// machine learning and disk images with a program's name are larger.
+const maxKept = 1 << 30
+
+// Wants reports, by name and head alone, whether syft's catalogers may read the
+// contents of a file of an image. It is the cheap question before [Keep]. It may
+// be called from many goroutines.
+func Wants(f *scanner.File) bool {
+	return f.Depth == 0 && f.Size <= maxKept && (named(f) || executable(f.Head) != notExecutable)
+}
+
+// Keep reports whether the contents must be kept until [Components] runs. A
+// file whose name a cataloger asks for is kept. An executable of another name
+// is kept only if it holds what one of the catalogers that look at all
+// executables reads from it: Go build information, Rust audit data, a package
+// note, GraalVM's bill of materials, a .NET bundle. It reads f.ReaderAt.
+//
+// The answers to syft's questions by MIME type then list only the executables
+// that were kept. That changes no result: from the others these catalogers get
+// nothing, and they report nothing about a file that they get nothing from.
+func Keep(f *scanner.File) bool {
+	if f.Depth > 0 || f.Size > maxKept {
+		return false
+	}
+	return named(f) || telling(f)
+}
+
+// secondary are the files that catalogers look up once they have found a
+// package: next to it, or at a path that they make from its name. They come
+// from the source of syft's catalogers; what is missing here comes out as a gap.
+var secondary = []string{
+	// environment, see environment.go
+	"/etc/os-release", "/usr/lib/os-release", "/etc/system-release-cpe", "/etc/redhat-release", "/etc/debian_version", "/bin/busybox",
+	// deb, opkg
+	"**/dpkg/info/*.md5sums", "**/dpkg/info/*.conffiles", "**/opkg/info/*.conffiles", "/usr/share/doc/*/copyright",
+	// apk, alpm, portage, nix
+	"**/etc/apk/repositories", "**/var/lib/pacman/local/*/mtree", "**/var/lib/pacman/local/*/files",
+	"**/var/db/pkg/*/*/{LICENSE,SIZE}", "/etc/portage/license_groups", "**/nix/var/nix/db/schema",
+	// python, perl, dotnet, models
+	"**/*.dist-info/**", "**/*.egg-info/**", "**/EGG-INFO/*",
+	"**/MYMETA.json", "**/perllocal.pod", "**/site_perl/**/*.pm", "**/local/**/perl/**/*.pm",
+	"**/libman.json", "**/config.json",
+	// supporting evidence of binary classifiers
+	"**/VERSION*", "**/application.ini", "**/libjli.so", "**/libpython*", "**/libruby.so*", "**/libjulia.so*",
+	// what a name that classifiers ask for is often a symlink to
+	"**/redis-check-*", "**/valkey-check-*", "**/mariadbd", "**/nodejs", "**/*gcc-[0-9]*", "**/ruby[0-9]*", "**/go-[0-9]*",
+}
+
+// wantedNames are the patterns of all catalogers for images, and secondary.
+var wantedNames = sync.OnceValue(func() *globSet {
+	all, err := requests()
+	if err != nil { // a test reads it
+		panic(err)
+	}
+	patterns := append([]string(nil), secondary...)
+	for _, r := range all {
+		patterns = append(patterns, r.Globs...)
+	}
+	return newGlobSet(patterns)
+})
+
+func named(f *scanner.File) bool {
+	base := path.Base(f.Path)
+	return licenceFile(base) || wantedNames().matches(f.Path) ||
+		base == "README.md" && bytes.HasPrefix(f.Head, []byte("---")) // front matter of a model card
+}
+
+// licenceFile reports whether syft takes the name for a licence's: its
+// catalogers list the folder of what they found and read these.
+// The rule is that of syft/pkg/cataloger/internal/licenses/names.go.
+func licenceFile(name string) bool {
+	u := strings.ToUpper(name)
+	u = strings.TrimPrefix(strings.TrimPrefix(u, "UN"), "MIT-")
+	for _, p := range []string{"LICENS", "LICENC", "LICEN|", "COPYING", "NOTICE"} {
+		if strings.HasPrefix(u, p) {
+			return true
+		}
+	}
+	switch u {
+	case "AL2.0", "LGPL2.1", "MIT_LICENSE", "MIT_LICENCE":
+		return true
+	}
+	return false
+}
+
+// The formats of executable, by magic.
+const (
+	notExecutable = iota
+	elfExecutable
+	peExecutable
+	machoExecutable
+)
+
+func executable(head []byte) int {
+	if len(head) < 8 {
+		return notExecutable
+	}
+	switch string(head[:4]) {
+	case "\x7fELF":
+		return elfExecutable
+	case "\xfe\xed\xfa\xce", "\xfe\xed\xfa\xcf", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe":
+		return machoExecutable
+	case "\xca\xfe\xba\xbe": // a fat Mach-O, or a Java class: the latter has a version from 45 here
+		if binary.BigEndian.Uint32(head[4:]) < 45 {
+			return machoExecutable
+		}
+	}
+	if head[0] == 'M' && head[1] == 'Z' {
+		return peExecutable
+	}
+	return notExecutable
+}
