@@ -61,7 +61,8 @@ func (l *look) codeSignature(ctx context.Context) error {
 		l.property("signature", "unreadable")
 		return nil
 	}
-	if strings.Contains(d.identifier, ".") {
+	// A linker makes the identifier up from the name of the output.
+	if strings.Contains(d.identifier, ".") && d.flags&flagLinkerSigned == 0 {
 		l.note(sbom.BundleID, d.identifier, "code signature, identifier")
 	}
 	if len(cms) == 0 {
