@@ -3,6 +3,7 @@ package denylist
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -163,6 +164,9 @@ func carriers(r *Rule) []sbom.Kind {
 	case sbom.PEExportName:
 		return []sbom.Kind{sbom.PEExportName, sbom.PEImport}
 	case sbom.Symbol, sbom.PEExport:
+		if r.Match == Prefix {
+			return []sbom.Kind{sbom.Symbol, sbom.PEExport, sbom.SymbolFamily, sbom.SymbolImport}
+		}
 		return []sbom.Kind{sbom.Symbol, sbom.PEExport, sbom.SymbolImport}
 	case sbom.SymbolFamily, sbom.CXXNamespace:
 		return []sbom.Kind{r.Kind, sbom.SymbolImport}
@@ -184,7 +188,7 @@ func carriers(r *Rule) []sbom.Kind {
 // Merge is compiled for each call.
 func (l *List) compiled() *index {
 	if l.index != nil {
-		return l.index
+		return l.index()
 	}
 	return compile(l)
 }
@@ -199,11 +203,12 @@ func digest(l *List) string {
 		slices.SortFunc(rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
 		c.Vendors[i].Rules = rules
 	}
-	h := sha256.New()
-	if err := c.Encode(h); err != nil {
-		return ""
+	b, err := json.Marshal([]any{Format, c.Regimes, c.Vendors})
+	if err != nil {
+		return "" // plain data: it cannot be
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // ID names the list and its content.

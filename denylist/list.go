@@ -12,7 +12,7 @@ type List struct {
 	Regimes []Regime
 	Vendors []Vendor
 
-	index *index // of the rules, made by compile
+	index func() *index // of the rules; made when first needed
 }
 
 // Effect is what a regime does.

@@ -1,19 +1,37 @@
 package denylist
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Merge returns base with over laid on it: regimes, vendors and rules of over
 // are added, or replace those with the same ID. Of a vendor that both have,
 // base's fields stand where over's are empty. Name and version are over's, if
 // it has them, after base's. Neither list is changed.
 func Merge(base, over *List) *List {
-	l := &List{Name: base.Name, Version: base.Version, Regimes: slices.Clone(base.Regimes), Vendors: slices.Clone(base.Vendors)}
+	l := Join(base, over)
 	if over.Name != "" {
 		l.Name += " + " + over.Name
 	}
 	if over.Version != "" {
 		l.Version += "+" + over.Version
 	}
+	return l
+}
+
+// Join is Merge for the parts of one list: it keeps base's name and version.
+func Join(base *List, parts ...*List) *List {
+	l := &List{Name: base.Name, Version: base.Version, Regimes: slices.Clone(base.Regimes), Vendors: slices.Clone(base.Vendors)}
+	for _, p := range parts {
+		l.lay(p)
+	}
+	l.index = sync.OnceValue(func() *index { return compile(l) })
+	return l
+}
+
+// lay adds over's parts to l, which owns its slices.
+func (l *List) lay(over *List) {
 	for _, r := range over.Regimes {
 		l.Regimes = replaceOrAppend(l.Regimes, r, func(x Regime) bool { return x.ID == r.ID })
 	}
@@ -25,8 +43,6 @@ func Merge(base, over *List) *List {
 		}
 		l.Vendors[i] = mergeVendor(l.Vendors[i], v)
 	}
-	l.index = compile(l)
-	return l
 }
 
 func mergeVendor(base, over Vendor) Vendor {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -108,7 +109,7 @@ func Parse(r io.Reader, name string) (*List, error) {
 	if check.problems != nil {
 		return nil, &ParseError{name, check.problems}
 	}
-	l.index = compile(l)
+	l.index = sync.OnceValue(func() *index { return compile(l) })
 	return l, nil
 }
 

@@ -1,0 +1,58 @@
+// Package builtin carries the denylist that interdict is built with: a file
+// for the regimes and one for each vendor.
+//
+// Every rule names its source and says whether it was checked against it.
+// What is not checked is in the list to be found and looked at: it never
+// decides by itself. It is not legal advice.
+package builtin
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/interdict/interdict/denylist"
+)
+
+//go:embed regimes.yaml vendors/*.yaml
+var files embed.FS
+
+// List returns the embedded list. It is read once; do not change it.
+var List = sync.OnceValue(func() *denylist.List {
+	l, err := load(files)
+	if err != nil {
+		panic("the embedded denylist is broken, which its tests exclude: " + err.Error())
+	}
+	return l
+})
+
+// load merges the files: the regimes first, then the vendors by name.
+func load(fsys fs.FS) (*denylist.List, error) {
+	l, err := parse(fsys, "regimes.yaml")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(fsys, "vendors/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("listing vendors: %w", err)
+	}
+	parts := make([]*denylist.List, 0, len(names))
+	for _, name := range names {
+		v, err := parse(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, v)
+	}
+	return denylist.Join(l, parts...), nil
+}
+
+func parse(fsys fs.FS, name string) (*denylist.List, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", name, err)
+	}
+	defer f.Close()
+	return denylist.Parse(f, name)
+}
