@@ -29,8 +29,9 @@ func squashfsAt(ctx context.Context, f *scanner.File, at int64, v scanner.Visito
 		v.Gap(sbom.Gap{Reason: sbom.Truncated, Detail: fmt.Sprintf("it has %d of %d bytes", image.Size(), used)})
 		return nil
 	}
-	if kind := binary.LittleEndian.Uint16(super[20:]); kind == 3 { // lzo
-		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: "a squashfs compressed with LZO"})
+	// The library does not know LZO (3), and reads LZ4 (5) as frames, not blocks.
+	if kind := binary.LittleEndian.Uint16(super[20:]); kind == 3 || kind == 5 {
+		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("a squashfs of compression %d", kind)})
 		return nil
 	}
 	r, err := squashfs.NewReader(image)

@@ -1,0 +1,217 @@
+package detect
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+)
+
+// memory is a Holder for tests.
+type memory struct{ *bytes.Reader }
+
+func (memory) Hold(r io.Reader, _, _ int64) (Held, error) {
+	b, err := io.ReadAll(r)
+	return memory{bytes.NewReader(b)}, err
+}
+func (memory) Release() {}
+
+// open makes a File of the bytes that lie at a path.
+func open(name string, b []byte) *scanner.File {
+	return &scanner.File{
+		Path: name, Layer: "sha256:layer", Size: int64(len(b)), Mode: 0o644,
+		Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b),
+	}
+}
+
+func runAll(t testing.TB, name string, b []byte, lim Limits) Findings {
+	t.Helper()
+	fs, err := All(nil).Run(context.Background(), open(name, b), memory{}, lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fs
+}
+
+// paths are where components were found, without the outer path, sorted.
+func (fs Findings) paths() []string {
+	var ps []string
+	for _, c := range fs.Components {
+		for _, o := range c.Occurrences {
+			if _, in, ok := strings.Cut(o.Path, "!/"); ok {
+				ps = append(ps, in)
+			}
+		}
+	}
+	slices.Sort(ps)
+	return slices.Compact(ps)
+}
+
+func (fs Findings) reasons() []sbom.Reason {
+	var rs []sbom.Reason
+	for _, g := range fs.Gaps {
+		rs = append(rs, g.Reason)
+	}
+	slices.Sort(rs)
+	return slices.Compact(rs)
+}
+
+// shell runs a script in a fresh folder that holds the marker tree, and
+// returns the file that it leaves as "out".
+func shell(t testing.TB, script string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	markerTree(t, dir)
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+dir, "SOURCE_DATE_EPOCH=1700000000")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// markerTree writes files that detectors recognise wherever they are: a
+// program and two manifests, and some that nobody wants.
+func markerTree(t testing.TB, dir string) {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = self
+	for name, text := range map[string]string{
+		"tree/opt/acme/package.json":     `{"name":"@acme/marker","version":"1.2.3","author":"Acme Ltd","homepage":"https://acme.example/x"}`,
+		"tree/opt/acme/lib/package.json": `{"name":"inner","version":"1.0.0"}`,
+		"tree/etc/acme.conf":             "nothing to see\n",
+		"tree/opt/acme/empty":            "",
+		"tree/opt/acme/zeros":            strings.Repeat("\x00", 100_000),
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("package.json", filepath.Join(dir, "tree/opt/acme/link.json")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var markers = []string{"opt/acme/lib/package.json", "opt/acme/package.json"}
+
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, script string }{
+		{"a.zip", `cd tree && zip -qry ../out.zip . && mv ../out.zip ../out`},
+		{"stored.zip", `cd tree && zip -qry0 ../out.zip . && mv ../out.zip ../out`},
+		{"streamed.zip", `cd tree && zip -qry - . | cat > ../out`},
+		{"bzip2.zip", `cd tree && zip -qryZ bzip2 ../out.zip . && mv ../out.zip ../out`},
+		{"lzma.zip", `cd tree && 7z a -bd -tzip -mm=LZMA ../out.zip . && mv ../out.zip ../out`},
+		{"prefixed.pyz", `cd tree && zip -qry ../o.zip . && (echo '#!/usr/bin/env python3'; cat ../o.zip) > ../out`},
+		{"noname", `cd tree && zip -qry ../o.zip . && mv ../o.zip ../out`},
+		{"a.tar", `tar -C tree -cf out .`},
+		{"pax.tar", `tar -C tree --format=pax -cf out .`},
+		{"v7.tar", `tar -C tree --format=v7 -cf out .`},
+		{"sparse.tar", `tar -C tree --format=pax --sparse -cf out .`},
+		{"a.tar.gz", `tar -C tree -czf out .`},
+		{"a.tar.bz2", `tar -C tree -cjf out .`},
+		{"a.tar.xz", `tar -C tree -cJf out .`},
+		{"a.tar.zst", `tar -C tree -c . | zstd -q -o out`},
+		{"a.tar.lz4", `tar -C tree -c . | lz4 -q - out`},
+		{"a.tar.lzma", `tar -C tree --lzma -cf out .`},
+		{"parts.tar.gz", `tar -C tree -cf t . ; (head -c 2000 t | gzip; tail -c +2001 t | gzip) > out`},
+		{"newc.cpio", `cd tree && find . | cpio -o -H newc --quiet > ../out`},
+		{"crc.cpio", `cd tree && find . | cpio -o -H crc --quiet > ../out`},
+		{"odc.cpio", `cd tree && find . | cpio -o -H odc --quiet > ../out`},
+		{"initrd.img", `cd tree && (echo etc/acme.conf | cpio -o -H newc --quiet; head -c 1000 /dev/zero; find opt | cpio -o -H newc --quiet | zstd -q) > ../out`},
+		{"a.7z", `cd tree && 7z a -bd ../out.7z . && mv ../out.7z ../out`},
+		{"ppmd.7z", `cd tree && 7z a -bd -m0=PPMd ../out.7z . && mv ../out.7z ../out`},
+		{"bcj.7z", `cd tree && 7z a -bd -m0=BCJ -m1=Deflate -ms=off ../out.7z . && mv ../out.7z ../out`},
+		{"plain.iso", `xorriso -as mkisofs -quiet -o out -iso-level 4 tree`},
+		{"joliet.iso", `genisoimage -quiet -J -o out tree`},
+		{"rock.iso", `genisoimage -quiet -R -o out tree`},
+		{"hybrid.bin", `genisoimage -quiet -J -R -o out tree`},
+		{"gzip.squashfs", `mksquashfs tree out -quiet -no-progress`},
+		{"xz.squashfs", `mksquashfs tree out -quiet -no-progress -comp xz`},
+		{"zstd.snap", `mksquashfs tree out -quiet -no-progress -comp zstd`},
+		{"lz4.squashfs", `mksquashfs tree out -quiet -no-progress -comp lz4`},
+		{"a.deb", `mkdir tree/DEBIAN; printf 'Package: acme\nVersion: 1.0\nArchitecture: all\nMaintainer: Acme Ltd <a@acme.example>\nDescription: x\n' > tree/DEBIAN/control; dpkg-deb --root-owner-group -b tree out.deb; mv out.deb out`},
+		{"gz.deb", `mkdir tree/DEBIAN; printf 'Package: acme\nVersion: 1.0\nArchitecture: all\nMaintainer: Acme Ltd <a@acme.example>\nDescription: x\n' > tree/DEBIAN/control; dpkg-deb -Zgzip --root-owner-group -b tree out.deb; mv out.deb out`},
+		{"a.rpm", rpmScript("w9.gzdio")},
+		{"zstd.rpm", rpmScript("w19.zstdio")},
+		{"xz.rpm", rpmScript("w6.xzdio")},
+		{"a.apk", `printf 'pkgname = acme\npkgver = 1.0-r0\narch = x86_64\nmaintainer = Acme Ltd <a@acme.example>\n' > .PKGINFO; (tar -c .PKGINFO | head -c 1024 | gzip; tar -C tree -c . | gzip) > out`},
+		{"a.pkg.tar.zst", `printf 'pkgname = acme\npkgbase = acme\npkgver = 1.0-1\npackager = Acme Ltd <a@acme.example>\n' > tree/.PKGINFO; tar -C tree -c .PKGINFO opt etc | zstd -q > out`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fs := runAll(t, "/srv/"+tt.name, shell(t, tt.script), Limits{})
+			if diff := cmp.Diff(markers, onlyJSON(fs.paths())); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+			if len(fs.Gaps) > 0 {
+				t.Errorf("gaps: %v", fs.Gaps)
+			}
+		})
+	}
+}
+
+func onlyJSON(ps []string) []string {
+	return slices.DeleteFunc(ps, func(p string) bool { return !strings.HasSuffix(p, ".json") })
+}
+
+func rpmScript(payload string) string {
+	return `cat > a.spec <<'E'
+Name: acme
+Version: 1.0
+Release: 1
+Summary: x
+License: MIT
+Vendor: Acme Ltd
+URL: https://acme.example/
+BuildArch: noarch
+%description
+x
+%install
+cp -a %{src}/. %{buildroot}
+%files
+/opt
+/etc
+E
+rpmbuild -bb --quiet --define "_topdir $PWD/rpm" --define "src $PWD/tree" --define "_binary_payload ` + payload + `" a.spec
+mv rpm/RPMS/noarch/*.rpm out`
+}
+
+func TestSingleFiles(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"package.json.gz":  `gzip -c tree/opt/acme/package.json > out`,
+		"package.json.bz2": `bzip2 -c tree/opt/acme/package.json > out`,
+		"package.json.xz":  `xz -c tree/opt/acme/package.json > out`,
+		"package.json.zst": `zstd -qc tree/opt/acme/package.json > out`,
+		"package.json.lz4": `lz4 -qc tree/opt/acme/package.json > out`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			fs := runAll(t, "/srv/"+name, shell(t, script), Limits{})
+			if diff := cmp.Diff([]string{"package.json"}, fs.paths()); diff != "" || len(fs.Gaps) > 0 {
+				t.Errorf("found (-want +got):\n%s, gaps %v", diff, fs.Gaps)
+			}
+		})
+	}
+}
