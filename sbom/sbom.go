@@ -194,7 +194,7 @@ const MaxValue = 4096
 
 // Coverage says how much was examined, and what was not.
 type Coverage struct {
-	FilesSeen     int64 // regular files in all layers
+	FilesSeen     int64 // regular files in all layers, and members of containers
 	FilesExamined int64 // those that at least one detector or cataloger read
 	BytesSeen     int64 // size of the regular files
 	Gaps          []Gap
