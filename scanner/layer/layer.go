@@ -1,133 +1,197 @@
-// Package layer reads layers, each once and streamed: digest, diffID, index and
-// wanted contents come out of one pass.
+// Package layer reads layers, each once and streamed: the digest of the blob,
+// the diffID, an index of the names and the contents that are wanted come out
+// of one pass. No layer is written to disk whole, and memory stays within the
+// budget of a [Store], however large a layer is.
+//
+// [Read] makes an [Index] of one layer, [Squash] lays the indexes of an image
+// over each other.
 package layer
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
+	"runtime"
+	"time"
 
-	"github.com/interdict/interdict/sbom"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/interdict/interdict/scanner"
 )
 
 // Errors that callers test with errors.Is.
 var (
-	ErrTooLarge    = errors.New("contents exceed the limit")
-	ErrNotKept     = errors.New("contents were not kept")
+	// ErrTooLarge tells that a bound on size was passed.
+	ErrTooLarge = errors.New("contents exceed the limit")
+	// ErrNotKept tells that an entry has no contents, or that nobody kept them.
+	ErrNotKept = errors.New("contents were not kept")
+	// ErrUnsupported tells that a layer is compressed as no runtime reads it.
 	ErrUnsupported = errors.New("unsupported compression")
-	ErrCorrupt     = errors.New("corrupt layer")
+	// ErrCorrupt tells that a layer, or an encoded index, is not what it should
+	// be: cut off, damaged, or not of the diffID that is stated.
+	ErrCorrupt = errors.New("corrupt layer")
 )
 
-// Options of Read. Store is required; all other zero values are useful.
+// Options say what Read does beside indexing. Store is required; the zero value
+// of every other field is useful.
 type Options struct {
 	Store *Store
-	// Jobs is how many Visit calls run at once; 0 means GOMAXPROCS.
+	// Jobs is how many calls of Visit run at once; 0 means GOMAXPROCS.
 	Jobs int
-	// Wants reports, by the head alone, whether contents are held and visited.
-	// It is called from one goroutine a Read. Nil wants nothing.
+	// Wants reports, from Path, Size, Mode and Head alone, whether the contents
+	// are read. It is called for every regular file, from one goroutine; the
+	// File is not its to keep. Nil wants nothing.
 	Wants func(*scanner.File) bool
-	// Visit reads contents. It is called from many goroutines. Keep retains the
-	// contents in the Index. Nil with Wants set keeps all that is wanted.
+	// Visit reads the contents of a wanted file while the layer is still being
+	// read: File.Layer is empty. It is called from Jobs goroutines, in no
+	// order. The Index retains the contents if it reports keep. An error ends
+	// Read. A nil Visit keeps all that is wanted.
 	Visit func(context.Context, *scanner.File) (keep bool, err error)
-	// Digests takes the SHA-256 of every regular file, not only of held ones.
+	// Digests takes the SHA-256 of every regular file, not only of wanted ones.
 	Digests bool
 	// Progress is told how many bytes of the stored blob were read since its
-	// last call. It is called from one goroutine a Read.
+	// last call. It is called from one goroutine.
 	Progress func(n int64)
-	// MaxBytes bounds the uncompressed size of a layer; 0 means 64 GiB.
+
+	// MaxBytes bounds an uncompressed layer: 64 GiB. A larger one is an error.
 	MaxBytes int64
-	// MaxFile bounds one held file; a larger one is a Gap. 0 means 4 GiB.
+	// MaxFile bounds the contents of one file: 4 GiB. A larger one is not
+	// wanted but a Gap; its digest is taken all the same, unless it is sparse.
 	MaxFile int64
+	// MaxEntries bounds the names of a layer, folders that are only implied
+	// included: 2,000,000. More are an error.
+	MaxEntries int
 }
 
-// Read reads a layer.
-func Read(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) { return nil, ErrCorrupt }
-
-// Format is what a file's first bytes promise.
-type Format uint8
-
-// The formats.
-const (
-	Unknown Format = iota
-	ELF
-	PE
-	MachO
-	Script
-	Archive
-)
-
-// Entry is one name of a layer.
-type Entry struct {
-	scanner.Entry
-	Format Format
-	Digest [32]byte // SHA-256 of a regular file; zero when not taken
+func (o Options) withDefaults() Options {
+	if o.Jobs <= 0 {
+		o.Jobs = runtime.GOMAXPROCS(0)
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 64 << 30
+	}
+	if o.MaxFile <= 0 {
+		o.MaxFile = 4 << 30
+	}
+	if o.MaxEntries <= 0 {
+		o.MaxEntries = 2_000_000
+	}
+	if o.Visit == nil {
+		o.Visit = func(context.Context, *scanner.File) (bool, error) { return true, nil }
+	}
+	return o
 }
 
-// Kept reports whether Index.Open can read the contents of a regular file.
-func (e *Entry) Kept() bool { return false }
-
-// Index is what one layer holds. It is safe for many readers.
-type Index struct {
-	DiffID  string // empty for a Walker
-	Digest  string // of the blob as stored
-	Size    int64  // of the blob as stored, bytes
-	Bytes   int64  // of the uncompressed tar
-	Entries []Entry
-	Gaps    []sbom.Gap
+// Read reads l to its very end. Contents of wanted files are in memory as far
+// as the Store allows, else in its temporary file, and are visited while the
+// reading goes on. A layer that is a tree on disk (a [scanner.Walker]) is
+// visited in place.
+//
+// A layer that is cut off or damaged, that does not have the diffID it states,
+// or that passes a bound, is an error which names the layer and the offset;
+// nothing of it is returned. What is wrong with one name only is in the Gaps.
+// The stored digest is computed unless the layer states it: then whoever opened
+// the blob verifies it (see [scanner.Layer]). Many Reads may share one Store.
+// The caller closes the Index.
+func Read(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) {
+	opt = opt.withDefaults()
+	var (
+		ix  *Index
+		err error
+	)
+	if w, ok := l.(scanner.Walker); ok {
+		ix, err = walk(ctx, w, opt)
+	} else {
+		ix, err = readTar(ctx, l, opt)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading layer %s: %w", nameOf(l), err)
+	}
+	return ix, nil
 }
 
-// Content is a file's contents; the caller closes it.
-type Content interface {
-	io.ReaderAt
-	io.Closer
-	Size() int64
+// nameOf is what people know a layer by.
+func nameOf(l scanner.Layer) string {
+	d := l.Describe()
+	switch {
+	case d.Digest != "":
+		return d.Digest
+	case d.DiffID != "":
+		return d.DiffID
+	}
+	return "of unknown digest"
 }
 
-// Lookup finds the entry of a clean, absolute path.
-func (ix *Index) Lookup(path string) (*Entry, bool) { return nil, false }
+// readTar reads a layer that is a tar.
+func readTar(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) {
+	stated := l.Describe()
+	g, ctx := errgroup.WithContext(ctx)
+	src, err := l.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	defer unblock(ctx, src)()
 
-// Open returns kept contents; ErrNotKept if there are none.
-func (ix *Index) Open(e *Entry) (Content, error) { return nil, ErrNotKept }
-
-// Encode writes index and kept contents.
-func (ix *Index) Encode(w io.Writer) error { return nil }
-
-// Decode reads what Encode wrote. Contents are read from r when asked for: r
-// must stay open until Close.
-func Decode(r io.ReaderAt, size int64, s *Store) (*Index, error) { return nil, ErrCorrupt }
-
-// Close releases kept contents.
-func (ix *Index) Close() error { return nil }
-
-// Tree is the view through all layers.
-type Tree struct{}
-
-// Node is one visible name.
-type Node struct {
-	Layer int
-	Entry *Entry
-	Path  string // real path, without symlinks
+	p, err := start(ctx, g, src, stated.Digest, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer p.free()
+	b := newBuilder(opt)
+	v := newVisitors(ctx, g, b, visitorQueue)
+	t := &tarReader{build: b, visit: v, in: &blockReader{ctx: ctx, in: p.tar}}
+	g.Go(func() error {
+		defer v.end()
+		return t.run()
+	})
+	if err := g.Wait(); err != nil {
+		v.drain()
+		b.discard()
+		return nil, err
+	}
+	if t.noEnd && stated.Digest == "" && stated.DiffID == "" {
+		b.gap(noEnd)
+	}
+	return p.finish(b, stated.DiffID)
 }
 
-// Squash lays layers over each other, bottom first; a nil Index is an absent layer.
-func Squash(layers []*Index) *Tree { return &Tree{} }
+// finish makes the Index once all stages have ended.
+func (p *pipe) finish(b *builder, stated string) (*Index, error) {
+	if stated != "" && stated != p.diffID {
+		b.discard()
+		return nil, fmt.Errorf("%w: its diffID is %s and not %s", ErrCorrupt, p.diffID, stated)
+	}
+	ix, err := b.finish(p.diffID)
+	if err != nil {
+		return nil, err
+	}
+	ix.Digest, ix.Size, ix.Bytes = p.digest, p.size, p.bytes
+	if ix.Digest == "" {
+		ix.Digest = p.diffID
+	}
+	return ix, nil
+}
 
-// Lookup follows symlinks.
-func (t *Tree) Lookup(path string) (Node, bool) { return Node{}, false }
+// patience is how long a reader may take to see that its context is done.
+const patience = time.Second
 
-// Lstat follows symlinks of all but the last element.
-func (t *Tree) Lstat(path string) (Node, bool) { return Node{}, false }
-
-// ReadDir lists a folder, sorted.
-func (t *Tree) ReadDir(path string) []Node { return nil }
-
-// Visible reports whether a layer's entry at path is in the final tree.
-func (t *Tree) Visible(layer int, path string) bool { return false }
-
-// All yields the visible entries, sorted by path.
-func (t *Tree) All() iter.Seq[Node] { return func(func(Node) bool) {} }
-
-// Open returns the kept contents of a visible file.
-func (t *Tree) Open(n Node) (Content, error) { return nil, ErrNotKept }
+// unblock closes src when ctx is done and its reader does not heed that. The
+// function that it returns ends the watch.
+func unblock(ctx context.Context, src io.Closer) (end func()) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			_ = src.Close()
+		case <-done:
+		}
+	})
+	return func() {
+		stop()
+		close(done)
+	}
+}

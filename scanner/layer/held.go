@@ -1,0 +1,159 @@
+package layer
+
+import (
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+// Held is contents that a [Store] keeps. Many goroutines may read it.
+type Held struct {
+	store *Store
+	refs  atomic.Int32
+	size  int64
+
+	mem     []byte // all of it, or nil when it is in the temporary file
+	off     int64  // of mem in the arena
+	inArena bool
+	onHeap  bool
+	spans   []span // in the temporary file, in order
+}
+
+// Size is in bytes.
+func (h *Held) Size() int64 { return h.size }
+
+// Bytes returns the contents without copying when they are in memory, else nil.
+// They are read-only, and valid until Release.
+func (h *Held) Bytes() []byte {
+	if h.refs.Load() <= 0 {
+		return nil
+	}
+	return h.mem
+}
+
+// ReadAt implements [io.ReaderAt].
+func (h *Held) ReadAt(p []byte, off int64) (int, error) {
+	if h.refs.Load() <= 0 {
+		return 0, os.ErrClosed
+	}
+	if off < 0 {
+		return 0, os.ErrInvalid
+	}
+	if off >= h.size {
+		return 0, io.EOF
+	}
+	short := int64(len(p)) > h.size-off
+	if short {
+		p = p[:h.size-off]
+	}
+	n, err := h.read(p, off)
+	if err == nil && short {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// read fills p, which does not reach beyond the contents.
+func (h *Held) read(p []byte, off int64) (int, error) {
+	if h.spans == nil {
+		return copy(p, h.mem[off:]), nil
+	}
+	done := 0
+	for _, s := range h.spans {
+		if off >= s.n {
+			off -= s.n
+			continue
+		}
+		part := p[done:min(int64(len(p)), int64(done)+s.n-off)]
+		n, err := h.store.file.ReadAt(part, s.off+off)
+		if done += n; n < len(part) {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF // somebody cut our file
+			}
+			return done, err
+		}
+		if off = 0; done == len(p) {
+			break
+		}
+	}
+	return done, nil
+}
+
+// Retain adds a reference, which needs its own Release, and returns h.
+func (h *Held) Retain() *Held {
+	h.refs.Add(1)
+	return h
+}
+
+// Release gives back a reference; with the last one go the contents.
+func (h *Held) Release() {
+	if h.refs.Add(-1) != 0 {
+		return
+	}
+	h.freeMemory()
+	if h.spans != nil {
+		h.store.freeSpans(h.spans)
+	}
+	if h.onHeap {
+		h.store.mu.Lock()
+		h.store.kept -= h.size
+		h.store.mu.Unlock()
+	}
+}
+
+func (h *Held) freeMemory() {
+	if !h.inArena {
+		return
+	}
+	h.inArena = false
+	h.store.mu.Lock()
+	h.store.memory.give(h.off, int64(len(h.mem)))
+	h.store.mu.Unlock()
+	h.mem = nil
+}
+
+// fill reads r to its end: into memory while there is some, want bytes at
+// first, and then into the temporary file.
+func (h *Held) fill(r io.Reader, want int64) error {
+	if !h.grow(want) {
+		return h.spillFrom(r, nil, want)
+	}
+	for n := 0; ; {
+		if n == len(h.mem) && !h.grow(2*int64(n)) {
+			err := h.spillFrom(r, h.mem, 2*int64(n))
+			h.freeMemory()
+			return err
+		}
+		m, err := r.Read(h.mem[n:])
+		n += m
+		if err == io.EOF {
+			h.trim(n)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// grow moves what was read to a larger place in memory, if there is one.
+func (h *Held) grow(n int64) bool {
+	mem, off := h.store.alloc(n)
+	if mem == nil {
+		return false
+	}
+	copy(mem, h.mem)
+	h.freeMemory()
+	h.mem, h.off, h.inArena = mem, off, true
+	return true
+}
+
+// trim ends filling with n bytes in memory.
+func (h *Held) trim(n int) {
+	h.size = int64(n)
+	h.store.mu.Lock()
+	h.store.memory.trim(h.off, int64(len(h.mem)), int64(n))
+	h.store.mu.Unlock()
+	h.mem = h.mem[:n:n]
+	h.inArena = n > 0
+}
