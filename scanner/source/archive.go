@@ -1,0 +1,342 @@
+package source
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bounds on an archive's table of contents.
+const (
+	maxMembers    = 200_000
+	maxSmall      = 4 << 20   // a member kept in memory: manifests and configurations
+	maxSmallTotal = 128 << 20 // all of them
+	maxLinks      = 16        // symbolic links followed
+)
+
+// archive is a tar of an image's parts. A plain one is read at any offset; a
+// compressed one, and a stream from an engine, is read from its start each
+// time, and its small JSON members are kept from the first pass.
+type archive struct {
+	path   string // for messages
+	kind   archiveKind
+	start  func(context.Context) (io.ReadCloser, error) // the uncompressed tar
+	random io.ReaderAt                                  // nil for a stream
+	closer io.Closer
+
+	members map[string]member
+	links   map[string]string
+	small   map[string][]byte
+	kept    int
+}
+
+type member struct {
+	ordinal int // of its header, from 0
+	offset  int64
+	size    int64
+}
+
+// openArchive reads a file's table of contents. With guess, it stops as soon as
+// the file is known to be no image, and reports that in kind; without, it is an
+// error only if the file is empty, truncated or no tar.
+func openArchive(ctx context.Context, name string, guess bool) (*archive, error) {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case fi.IsDir():
+		return nil, problem("for a folder write dir:"+name+" or oci-dir:"+name, "%s is a folder", name)
+	case fi.Mode().IsRegular() && fi.Size() == 0:
+		return nil, problem("the tool that wrote it was interrupted, or had nothing to write", "%s is empty", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	a := &archive{path: name, closer: f}
+	a.start = func(context.Context) (io.ReadCloser, error) {
+		// A position of its own: several layers may be read at once.
+		return decompressed(io.NopCloser(io.NewSectionReader(f, 0, fi.Size())))
+	}
+	comp, err := compressionOf(f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if comp == "" {
+		a.random = f
+	}
+	if err := a.scan(ctx, guess); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func compressionOf(r io.ReaderAt) (string, error) {
+	var head [4]byte
+	n, err := r.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return compression(head[:n]), nil
+}
+
+// compression tells gzip (RFC 1952, 2.3.1) and zstd (RFC 8878, 3.1.1) by magic.
+func compression(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return "gzip"
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return "zstd"
+	}
+	return ""
+}
+
+// decompressed reads through gzip or zstd, by magic.
+func decompressed(rc io.ReadCloser) (io.ReadCloser, error) {
+	br := bufio.NewReaderSize(rc, 256<<10)
+	head, _ := br.Peek(4)
+	switch compression(head) {
+	case "gzip":
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			rc.Close()
+			return nil, fmt.Errorf("reading gzip: %w", err)
+		}
+		return &joined{z, rc}, nil
+	case "zstd":
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			rc.Close()
+			return nil, fmt.Errorf("reading zstd: %w", err)
+		}
+		return &joined{z, closeFunc(func() error { z.Close(); return rc.Close() })}, nil
+	}
+	return &joined{br, rc}, nil
+}
+
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+// scan reads the table of contents.
+func (a *archive) scan(ctx context.Context, guess bool) error {
+	var r io.Reader
+	if a.random != nil {
+		r = io.NewSectionReader(a.random, 0, 1<<62)
+	} else {
+		rc, err := a.start(ctx)
+		if err != nil {
+			if guess && ctx.Err() == nil {
+				a.kind = kindOther
+				return nil
+			}
+			return err
+		}
+		defer rc.Close()
+		r = rc
+	}
+	end := &endMark{Reader: r}
+	if s, ok := r.(io.Seeker); ok {
+		r = struct {
+			io.Reader
+			io.Seeker
+		}{end, s}
+	} else {
+		r = end
+	}
+	c := classifier{guess: guess}
+	err := a.readMembers(ctx, r, &c)
+	a.kind = c.kind(a)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case guess && (a.kind == kindOther || a.kind == kindRootFS):
+		return nil // whoever reads it says what is wrong with it
+	case c.seen == 0 && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) && a.random != nil):
+		return problem("an image archive is a tar, plain or compressed with gzip or zstd", "%s is not a tar archive", a.path)
+	case err != nil:
+		return truncated(a.path, err)
+	case !end.seen() && !c.stopped:
+		return truncated(a.path, errors.New("the end-of-archive mark is missing"))
+	}
+	return nil
+}
+
+func truncated(path string, err error) error {
+	return problem("it is truncated or damaged: copy or save it again", "reading the archive %s: %w", path, err)
+}
+
+func (a *archive) readMembers(ctx context.Context, r io.Reader, c *classifier) error {
+	a.members, a.links, a.small = map[string]member{}, map[string]string{}, map[string][]byte{}
+	tr := tar.NewReader(r)
+	for n := 0; ; n++ {
+		hdr, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			// What follows the mark belongs to the compressed stream: its checksum.
+			_, err = io.CopyN(io.Discard, r, 1<<20)
+			if errors.Is(err, io.EOF) || a.random != nil {
+				err = nil
+			}
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if n >= maxMembers {
+			return fmt.Errorf("more than %d members", maxMembers)
+		}
+		name := cleanName(hdr.Name)
+		if c.see(name); c.stopped {
+			return nil
+		}
+		delete(a.members, name) // the last of a name wins, as when it is unpacked
+		delete(a.links, name)
+		switch hdr.Typeflag {
+		case tar.TypeReg:
+			m := member{ordinal: n, size: hdr.Size}
+			if s, ok := r.(io.Seeker); ok {
+				if m.offset, err = s.Seek(0, io.SeekCurrent); err != nil {
+					return err
+				}
+			}
+			a.members[name] = m
+			if err := a.keep(name, hdr.Size, tr); err != nil {
+				return err
+			}
+		case tar.TypeSymlink:
+			a.links[name] = path.Join(path.Dir(name), hdr.Linkname)
+		case tar.TypeLink:
+			a.links[name] = cleanName(hdr.Linkname)
+		}
+	}
+}
+
+func cleanName(s string) string { return strings.TrimPrefix(path.Clean("/"+s), "/") }
+
+// keep keeps a small JSON member of a stream.
+func (a *archive) keep(name string, size int64, r io.Reader) error {
+	if a.random != nil || size > maxSmall || a.kept+int(size) > maxSmallTotal {
+		return nil
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
+		a.small[name] = b
+		a.kept += len(b)
+	}
+	return nil
+}
+
+// endMark watches for the zero blocks that end a tar (POSIX.1-2017, pax, "ustar
+// Interchange Format").
+type endMark struct {
+	io.Reader
+	zeros int
+}
+
+func (e *endMark) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	i := n
+	for i > 0 && p[i-1] == 0 {
+		i--
+	}
+	if i > 0 {
+		e.zeros = 0
+	}
+	e.zeros += n - i
+	return n, err
+}
+
+func (e *endMark) seen() bool { return e.zeros >= 512 }
+
+// resolve follows links to a member.
+func (a *archive) resolve(name string) (member, string, error) {
+	name = cleanName(name)
+	for range maxLinks {
+		if m, ok := a.members[name]; ok {
+			return m, name, nil
+		}
+		to, ok := a.links[name]
+		if !ok {
+			return member{}, name, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+		}
+		name = cleanName(to)
+	}
+	return member{}, name, fmt.Errorf("%s: too many links", name)
+}
+
+func (a *archive) has(name string) bool {
+	_, _, err := a.resolve(name)
+	return err == nil
+}
+
+// open implements members.
+func (a *archive) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	m, name, err := a.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if a.random != nil {
+		return io.NopCloser(&exact{io.NewSectionReader(a.random, m.offset, m.size), m.size}), nil
+	}
+	if b, ok := a.small[name]; ok {
+		return io.NopCloser(bytes.NewReader(b)), nil
+	}
+	rc, err := a.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tr := tar.NewReader(rc)
+	for n := 0; ; n++ {
+		hdr, err := tr.Next()
+		if err == nil && n == m.ordinal && cleanName(hdr.Name) == name {
+			return &joined{tr, rc}, nil
+		}
+		if err == nil && n < m.ordinal && ctx.Err() == nil {
+			continue
+		}
+		rc.Close()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, truncated(a.path, fmt.Errorf("%s is not where it was: %w", name, errors.Join(err, io.ErrUnexpectedEOF)))
+	}
+}
+
+// Close implements io.Closer.
+func (a *archive) Close() error { return a.closer.Close() }
+
+// exact ends in io.ErrUnexpectedEOF where the file has become shorter.
+type exact struct {
+	io.Reader
+	left int64
+}
+
+func (e *exact) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	e.left -= int64(n)
+	if errors.Is(err, io.EOF) && e.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}

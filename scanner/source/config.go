@@ -1,0 +1,169 @@
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// Detector is the name and version under which evidence of an image's
+// configuration is noted. Secrets in it are not: the value of a variable,
+// label or build argument whose name speaks of a password, secret, token, key
+// or credential is written "[redacted]", and so is the password in an address.
+const Detector = "imageconfig@1"
+
+// subject tells of an image what its configuration says. Digest and PURL are
+// the caller's.
+func subject(cfg *v1.ConfigFile, raw []byte, org origin) sbom.Subject {
+	sum := sha256.Sum256(raw)
+	s := sbom.Subject{
+		Kind: sbom.Image, Name: org.name,
+		ImageID:   "sha256:" + hex.EncodeToString(sum[:]),
+		IndexedBy: org.indexedBy,
+		Platform:  platformString(platformOf(cfg)),
+		Tags:      slices.Compact(slices.Sorted(slices.Values(org.tags))),
+		Created:   cfg.Created.UTC(),
+	}
+	if len(cfg.Config.Labels) > 0 {
+		s.Labels = make(map[string]string, len(cfg.Config.Labels))
+		for k, v := range cfg.Config.Labels {
+			s.Labels[k] = redactPair(k, v)
+		}
+	}
+	s.Evidence = append(nameEvidence(org), configEvidence(cfg)...)
+	return s
+}
+
+func evidence(k sbom.Kind, value, where string) sbom.Evidence {
+	return sbom.Evidence{Kind: k, Value: sbom.CleanValue(value), Where: where, Detector: Detector}
+}
+
+// nameEvidence notes the repository: whole, without its host, and its last part.
+func nameEvidence(org origin) []sbom.Evidence {
+	var out []sbom.Evidence
+	note := func(k sbom.Kind, value, where string) {
+		e := evidence(k, value, where)
+		if value != "" && !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	for i, repo := range append([]string{org.repo}, org.refs...) {
+		if repo == "" {
+			continue
+		}
+		where := "reference"
+		if i > 0 {
+			where = "tag in the archive"
+		}
+		host, rest, ok := strings.Cut(repo, "/")
+		if ok && (strings.ContainsAny(host, ".:") || host == "localhost") {
+			note(sbom.ImageHost, host, where)
+			note(sbom.ImageRef, repo, where)
+			repo = rest
+		}
+		note(sbom.ImageRef, repo, where)
+		note(sbom.ImageRef, path.Base(repo), where)
+	}
+	return out
+}
+
+func configEvidence(cfg *v1.ConfigFile) []sbom.Evidence {
+	var out []sbom.Evidence
+	for _, env := range cfg.Config.Env {
+		name, value, _ := strings.Cut(env, "=")
+		out = append(out, evidence(sbom.ImageEnv, name+"="+redactPair(name, value), "Env"))
+	}
+	for _, k := range sortedKeys(cfg.Config.Labels) {
+		out = append(out, evidence(sbom.ImageLabel, k+"="+redactPair(k, cfg.Config.Labels[k]), "Labels"))
+	}
+	if line := strings.Join(slices.Concat(cfg.Config.Entrypoint, cfg.Config.Cmd), " "); line != "" {
+		out = append(out, evidence(sbom.ImageEntrypoint, redact(line), "Entrypoint, Cmd"))
+	}
+	for i, h := range cfg.History {
+		if h.CreatedBy != "" {
+			out = append(out, evidence(sbom.ImageHistory, redact(h.CreatedBy), fmt.Sprintf("history %d", i+1)))
+		}
+	}
+	if cfg.Config.User != "" {
+		out = append(out, evidence(sbom.ImageUser, cfg.Config.User, "User"))
+	}
+	return out
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+const redacted = "[redacted]"
+
+const secretWord = `(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|KEY)`
+
+var (
+	secretName = regexp.MustCompile(`(?i)` + secretWord)
+	// NAME=value, with the value bare or quoted.
+	secretPair = regexp.MustCompile(`(?i)([\w.-]*` + secretWord + `[\w.-]*[=])("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&]+)`)
+	// --password value
+	secretFlag = regexp.MustCompile(`(?i)(--[\w-]*` + secretWord + `[\w-]*\s+)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&-][^\s;|&]*)`)
+	// scheme://user:password@host
+	secretURL = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
+)
+
+func redactPair(name, value string) string {
+	if value != "" && secretName.MatchString(name) {
+		return redacted
+	}
+	return redact(value)
+}
+
+// redact hides secrets in a command line.
+func redact(s string) string {
+	s = secretURL.ReplaceAllString(s, "${1}"+redacted+"@")
+	s = secretPair.ReplaceAllString(s, "${1}"+redacted)
+	return secretFlag.ReplaceAllString(s, "${1}"+redacted)
+}
+
+// purl is the package URL of an image that is known by repository and manifest
+// digest (purl-spec, type "oci"; a colon is not encoded: ECMA-427, 5.4), else
+// empty.
+func purl(org origin, digest, arch string) string {
+	repo := org.repo
+	if repo == "" && len(org.refs) == 1 {
+		repo = org.refs[0]
+	}
+	if repo == "" || digest == "" {
+		return ""
+	}
+	encode := func(s string) string {
+		s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+		return strings.NewReplacer("%3A", ":", "%2F", "/").Replace(s)
+	}
+	var q []string
+	if arch != "" {
+		q = append(q, "arch="+encode(arch))
+	}
+	if strings.Contains(repo, "/") {
+		q = append(q, "repository_url="+encode(strings.ToLower(repo)))
+	}
+	if len(org.tags) == 1 {
+		q = append(q, "tag="+encode(org.tags[0]))
+	}
+	p := "pkg:oci/" + encode(strings.ToLower(path.Base(repo))) + "@" + encode(digest)
+	if len(q) > 0 {
+		p += "?" + strings.Join(q, "&")
+	}
+	return p
+}

@@ -1,0 +1,197 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync/atomic"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+)
+
+// image is a scanner.Source of an image, or of a tarball as its one layer.
+type image struct {
+	subject  sbom.Subject
+	layers   []scanner.Layer
+	platform v1.Platform
+	onClose  func() error
+}
+
+func (im *image) Subject() sbom.Subject   { return im.subject }
+func (im *image) Layers() []scanner.Layer { return im.layers }
+func (im *image) Close() error {
+	if im.onClose == nil {
+		return nil
+	}
+	return im.onClose()
+}
+
+// blobLayer is a scanner.Layer that is one blob of a store.
+type blobLayer struct {
+	desc   sbom.Layer
+	open   func(context.Context) (io.ReadCloser, error)
+	member string // its name in an archive
+}
+
+func (l *blobLayer) Describe() sbom.Layer { return l.desc }
+func (l *blobLayer) Open(ctx context.Context) (io.ReadCloser, error) {
+	rc, err := l.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening layer %s: %w", l.name(), err)
+	}
+	return rc, nil
+}
+
+func (l *blobLayer) name() string {
+	if l.desc.Digest != "" {
+		return l.desc.Digest
+	}
+	return l.desc.DiffID
+}
+
+// image makes a Source of a manifest.
+func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byte, org origin) (*image, error) {
+	m, cfg, rawCfg, err := readImage(ctx, st, raw)
+	if err != nil {
+		return nil, err
+	}
+	if isArtifact(m, cfg) {
+		kind := m.ArtifactType
+		if kind == "" {
+			kind = string(m.Config.MediaType)
+		}
+		return nil, problem("name the image itself", "not an image but an artifact of type %q", kind)
+	}
+	if err := checkDiffIDs(cfg, len(m.Layers)); err != nil {
+		return nil, err
+	}
+	im := &image{platform: platformOf(cfg)}
+	im.subject = subject(cfg, rawCfg, org)
+	im.subject.Digest = d.Digest.String()
+	im.subject.PURL = purl(org, im.subject.Digest, cfg.Architecture)
+	described := describe(cfg)
+	for i, l := range m.Layers {
+		ld := described[i]
+		ld.Digest, ld.MediaType, ld.Size = l.Digest.String(), string(l.MediaType), l.Size
+		im.layers = append(im.layers, &blobLayer{
+			desc: ld, member: blobPath(l.Digest),
+			open: func(ctx context.Context) (io.ReadCloser, error) { return st.blob(ctx, l) },
+		})
+	}
+	return im, nil
+}
+
+func checkDiffIDs(cfg *v1.ConfigFile, layers int) error {
+	if n := len(cfg.RootFS.DiffIDs); n != layers {
+		return problem("the image is malformed: build or push it again", "the configuration lists %d layers and the manifest %d", n, layers)
+	}
+	return nil
+}
+
+// describe tells what the configuration says of the layers: diffID, chainID
+// and the history line, lines of empty layers left out (OCI image-spec
+// config.md, "history"). Where the lines do not fit the layers, no layer has one.
+func describe(cfg *v1.ConfigFile) []sbom.Layer {
+	var lines []string
+	for _, h := range cfg.History {
+		if !h.EmptyLayer {
+			lines = append(lines, redact(h.CreatedBy))
+		}
+	}
+	out := make([]sbom.Layer, len(cfg.RootFS.DiffIDs))
+	chain := ""
+	for i, id := range cfg.RootFS.DiffIDs {
+		if i == 0 {
+			chain = id.String()
+		} else {
+			sum := sha256.Sum256([]byte(chain + " " + id.String()))
+			chain = "sha256:" + hex.EncodeToString(sum[:])
+		}
+		out[i] = sbom.Layer{DiffID: id.String(), ChainID: chain}
+		if len(lines) == len(out) {
+			out[i].CreatedBy = sbom.CleanValue(lines[i])
+		}
+	}
+	return out
+}
+
+// shared closes something when the last of its users closes.
+type shared struct {
+	users atomic.Int32
+	close func() error
+}
+
+// share lets each of the images close c with the others.
+func share(images []*image, c io.Closer) {
+	s := &shared{close: c.Close}
+	s.users.Store(int32(len(images)))
+	for _, im := range images {
+		var done atomic.Bool
+		im.onClose = func() error {
+			if done.Swap(true) || s.users.Add(-1) > 0 {
+				return nil
+			}
+			return s.close()
+		}
+	}
+}
+
+func sources(images []*image) []scanner.Source {
+	out := make([]scanner.Source, len(images))
+	for i, im := range images {
+		out[i] = im
+	}
+	return out
+}
+
+// blobPath is where an OCI image layout has a blob.
+func blobPath(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
+
+// verified reads a blob and ends in an error if it has not the size and digest
+// that d says. A negative size is not known.
+type verified struct {
+	io.ReadCloser
+	want   v1.Hash
+	size   int64
+	hasher hash.Hash
+	n      int64
+}
+
+func verify(rc io.ReadCloser, d v1.Descriptor) (io.ReadCloser, error) {
+	h, err := v1.Hasher(d.Digest.Algorithm)
+	if err != nil {
+		rc.Close()
+		return nil, problem("", "digest of unknown algorithm %q", d.Digest.Algorithm)
+	}
+	return &verified{ReadCloser: rc, want: d.Digest, size: d.Size, hasher: h}, nil
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.ReadCloser.Read(p)
+	v.hasher.Write(p[:n])
+	v.n += int64(n)
+	if v.size >= 0 && v.n > v.size {
+		return n, v.bad("is larger than the %d bytes that its descriptor says", v.size)
+	}
+	if !errors.Is(err, io.EOF) {
+		return n, err
+	}
+	if v.size >= 0 && v.n != v.size {
+		return n, v.bad("is truncated: it has %d of %d bytes", v.n, v.size)
+	}
+	if got := hex.EncodeToString(v.hasher.Sum(nil)); got != v.want.Hex {
+		return n, v.bad("is corrupt: its bytes have the digest %s:%s", v.want.Algorithm, got)
+	}
+	return n, io.EOF
+}
+
+func (v *verified) bad(format string, args ...any) error {
+	return problem("the image is damaged: copy or save it again", "blob %s "+format, append([]any{v.want}, args...)...)
+}
