@@ -5,11 +5,13 @@ import (
 	"github.com/interdict/interdict/scanner/detect/android"
 	"github.com/interdict/interdict/scanner/detect/ar"
 	"github.com/interdict/interdict/scanner/detect/archive"
+	"github.com/interdict/interdict/scanner/detect/cat"
 	"github.com/interdict/interdict/scanner/detect/elf"
 	"github.com/interdict/interdict/scanner/detect/java"
 	"github.com/interdict/interdict/scanner/detect/kmod"
 	"github.com/interdict/interdict/scanner/detect/macho"
 	"github.com/interdict/interdict/scanner/detect/manifest"
+	"github.com/interdict/interdict/scanner/detect/pe"
 	"github.com/interdict/interdict/scanner/detect/pkgfile"
 	"github.com/interdict/interdict/scanner/detect/plist"
 )
@@ -23,6 +25,8 @@ func All(w *sbom.Watch) *Set {
 	return New(w,
 		kmod.New(w),
 		elf.New(w),
+		pe.New(w),
+		cat.New(w),
 		macho.New(w),
 		plist.New(w),
 		android.New(w),
