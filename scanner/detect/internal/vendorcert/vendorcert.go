@@ -18,16 +18,14 @@ const MaxSize = 1 << 20
 
 const maxCerts = 64
 
-// Evidence returns the subject of each certificate in the section's contents,
-// and its organisation alone, as ELFVendorCert.
+// Evidence returns the subject of each certificate in the section's contents
+// as ELFVendorCert, in the form "CN=Acme Root CA,O=Acme Ltd".
 func Evidence(section []byte) []sbom.Evidence {
 	var es []sbom.Evidence
 	for i, c := range certificates(section) {
-		where := fmt.Sprintf(".vendor_cert, certificate %d", i+1)
-		es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: subject(c.Subject), Where: where})
-		if o := c.Subject.O; o != "" {
-			es = append(es, sbom.Evidence{Kind: sbom.ELFVendorCert, Value: o, Where: where + ", organisation"})
-		}
+		es = append(es, sbom.Evidence{
+			Kind: sbom.ELFVendorCert, Value: subject(c.Subject), Where: fmt.Sprintf(".vendor_cert, certificate %d", i+1),
+		})
 	}
 	return es
 }
@@ -60,7 +58,6 @@ func certificates(b []byte) []*pkcs7.Certificate {
 	return certs
 }
 
-// subject writes a name as "CN=Acme Root CA,O=Acme Ltd".
 func subject(n pkcs7.Name) string {
 	var parts []string
 	if n.CN != "" {
