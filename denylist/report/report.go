@@ -3,12 +3,15 @@
 package report
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 )
 
 // SchemaVersion is the version of the json format. The minor number grows when
@@ -83,19 +86,69 @@ func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXM
 
 // Write writes the report in one format. Contents of the subject are foreign:
 // control characters and markup in them are escaped in each format's own way.
+// Equal reports give equal bytes. The whole is made before the first byte is
+// written, so that an error leaves w untouched, unless writing itself ends in
+// an error.
 func Write(w io.Writer, f Format, r *Report, opt Options) error {
-	return errors.New("writing report: not built yet")
+	write, ok := sinks()[f]
+	if !ok {
+		return fmt.Errorf("writing report: no such format: %q", f)
+	}
+	var buf bytes.Buffer
+	if err := write(&buf, r, opt); err != nil {
+		return fmt.Errorf("writing %s: %w", f, err)
+	}
+	if _, err := w.Write(buf.Bytes()); err != nil {
+		return fmt.Errorf("writing %s: %w", f, err)
+	}
+	return nil
 }
 
-// Read reads a report that Write wrote as [JSON]. It has no components beyond
-// those of the findings.
-func Read(r io.Reader) (*Report, error) {
-	return nil, errors.New("reading report: not built yet")
+type sink func(w io.Writer, r *Report, opt Options) error
+
+func sinks() map[Format]sink {
+	return map[Format]sink{
+		Table:         writeTable,
+		JSON:          writeJSON,
+		CycloneDXJSON: writeCycloneDX(cyclonedx.JSON),
+		CycloneDXXML:  writeCycloneDX(cyclonedx.XML),
+	}
 }
 
-// Explain writes why a finding is one: evidence by evidence what was read,
-// where, by which rule and from which source, what each regime says, and what
-// would change the verdict. ID may be a unique prefix of Finding.ID.
-func Explain(w io.Writer, r *Report, id string, opt Options) error {
-	return errors.New("explaining finding: not built yet")
+// Outcome is the target's verdict. A target that could not be looked at is
+// incomplete, never passed.
+func (t *Target) Outcome() denylist.Outcome {
+	if t.Error != "" && t.Verdict.Outcome != denylist.Deny {
+		return denylist.Incomplete
+	}
+	return t.Verdict.Outcome
+}
+
+// gaps are those of the verdict, which are the inventory's and more; those of
+// the inventory when there is no verdict.
+func (t *Target) gaps() []sbom.Gap {
+	if t.Verdict.Gaps == nil && t.Inventory != nil {
+		return t.Inventory.Coverage.Gaps
+	}
+	return t.Verdict.Gaps
+}
+
+func writeCycloneDX(format cyclonedx.Format) sink {
+	return func(w io.Writer, r *Report, opt Options) error {
+		if len(r.Targets) != 1 {
+			return fmt.Errorf("a document holds one target, the report has %d: write one file for each", len(r.Targets))
+		}
+		t := r.Targets[0]
+		switch {
+		case t.Inventory == nil && t.Error != "":
+			return fmt.Errorf("there is nothing of %s: %s", t.Target, t.Error)
+		case t.Inventory == nil:
+			return fmt.Errorf("there is nothing of %s", t.Target)
+		case t.Inventory.Components == nil && len(t.Verdict.Findings) > 0:
+			return errors.New("a json report does not hold the components: keep the bill of materials beside it")
+		}
+		return cyclonedx.Encode(w, t.Inventory, cyclonedx.Options{
+			Format: format, SpecVersion: opt.SpecVersion, Pretty: opt.Pretty, Files: opt.Files,
+		})
+	}
 }

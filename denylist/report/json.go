@@ -1,0 +1,167 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/sbom"
+
+	_ "embed"
+)
+
+//go:embed schema/report.schema.json
+var schema []byte
+
+// Schema returns the JSON Schema (draft 2020-12) of the json format.
+func Schema() []byte { return append([]byte(nil), schema...) }
+
+func writeJSON(w io.Writer, r *Report, opt Options) error {
+	return encodeJSON(w, toWire(r), opt.Pretty)
+}
+
+func encodeJSON(w io.Writer, v any, pretty bool) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	if pretty {
+		enc.SetIndent("", "  ")
+	}
+	return enc.Encode(v)
+}
+
+// maxReport is the largest json report that Read reads, in bytes.
+const maxReport = 512 << 20
+
+// Read reads a report that Write wrote as [JSON]. It has no components beyond
+// those of the findings.
+func Read(r io.Reader) (*Report, error) {
+	limited := &io.LimitedReader{R: r, N: maxReport + 1}
+	dec := json.NewDecoder(limited)
+	var w wireReport
+	if err := dec.Decode(&w); err != nil {
+		if limited.N <= 0 {
+			return nil, fmt.Errorf("reading report: it is larger than %d bytes", maxReport)
+		}
+		return nil, fmt.Errorf("reading report: %w", err)
+	}
+	if major, _, _ := strings.Cut(w.SchemaVersion, "."); major != "1" {
+		if w.SchemaVersion == "" {
+			return nil, errors.New("reading report: not an interdict report: it has no schemaVersion")
+		}
+		return nil, fmt.Errorf("reading report: its schemaVersion is %q, this interdict reads 1.x", w.SchemaVersion)
+	}
+	out := &Report{
+		SchemaVersion: w.SchemaVersion,
+		Tool:          sbom.Tool{Name: w.Tool.Name, Version: w.Tool.Version},
+		List:          denylist.ListID(w.List),
+	}
+	var err error
+	if out.AsOf, err = denylist.ParseDate(w.AsOf); err != nil {
+		return nil, fmt.Errorf("reading report: asOf: %w", err)
+	}
+	if w.Created != "" {
+		if out.Created, err = time.Parse(time.RFC3339, w.Created); err != nil {
+			return nil, fmt.Errorf("reading report: created: %w", err)
+		}
+	}
+	for _, g := range w.Regimes {
+		regime, err := regimeFromWire(g)
+		if err != nil {
+			return nil, fmt.Errorf("reading report: regime %s: %w", g.ID, err)
+		}
+		out.Regimes = append(out.Regimes, regime)
+	}
+	for _, t := range w.Targets {
+		out.Targets = append(out.Targets, targetFromWire(t, out))
+	}
+	return out, nil
+}
+
+func regimeFromWire(g wireRegime) (denylist.Regime, error) {
+	out := denylist.Regime{
+		ID: g.ID, Name: g.Name, Authority: g.Authority, Citation: g.Citation, Who: g.Who,
+		Effects:   each(g.Effects, func(s string) denylist.Effect { return denylist.Effect(s) }),
+		Reporting: g.Reporting, Remedy: g.Remedy, Exceptions: g.Exceptions,
+		Status: g.Status, Sources: g.Sources, Verified: g.Verified,
+	}
+	var errs [4]error
+	out.Issued, errs[0] = denylist.ParseDate(g.Issued)
+	out.Effective, errs[1] = denylist.ParseDate(g.Effective)
+	out.Ends, errs[2] = denylist.ParseDate(g.Ends)
+	for _, d := range g.Deadlines {
+		date, err := denylist.ParseDate(d.Date)
+		errs[3] = errors.Join(errs[3], err)
+		out.Deadlines = append(out.Deadlines, denylist.Deadline{Date: date, Period: d.Period, What: d.What})
+	}
+	return out, errors.Join(errs[:]...)
+}
+
+func targetFromWire(t wireTarget, r *Report) Target {
+	gaps := each(t.Coverage.NotExamined, func(g wireGap) sbom.Gap {
+		return sbom.Gap{Path: g.Path, Layer: g.Layer, Reason: sbom.Reason(g.Reason), Detail: g.Detail, Detector: g.Detector}
+	})
+	out := Target{
+		Target: t.Target, Digest: t.Digest, Platform: t.Platform, Error: t.Error,
+		Verdict: denylist.Verdict{
+			Outcome: denylist.Outcome(t.Verdict), Regimes: t.Regimes, AsOf: r.AsOf, List: r.List,
+			Findings: each(t.Findings, findingFromWire), Gaps: gaps,
+		},
+	}
+	if t.Subject != nil {
+		out.Inventory = &sbom.Inventory{
+			Subject: sbom.Subject{
+				Kind: sbom.SubjectKind(t.Subject.Kind), Name: t.Subject.Name, Digest: t.Digest, Platform: t.Platform,
+				ImageID: t.Subject.ImageID, IndexedBy: t.Subject.IndexedBy, PURL: t.Subject.PURL,
+			},
+			Tool:    r.Tool,
+			Created: r.Created,
+			Layers:  each(t.Layers, func(l wireLayer) sbom.Layer { return sbom.Layer(l) }),
+			Foreign: t.Foreign,
+			Coverage: sbom.Coverage{
+				FilesSeen: t.Coverage.FilesSeen, FilesExamined: t.Coverage.FilesExamined,
+				BytesSeen: t.Coverage.BytesSeen, Gaps: gaps,
+			},
+		}
+	}
+	return out
+}
+
+func findingFromWire(f wireFinding) denylist.Finding {
+	out := denylist.Finding{
+		ID: f.ID, Vendor: f.Vendor, VendorName: f.VendorName, Level: denylist.Level(f.Level),
+		Identity: denylist.Level(f.Identity), Identifies: denylist.Identifies(f.Identifies),
+		Rulings: each(f.Regimes, func(r wireRuling) denylist.Ruling {
+			return denylist.Ruling{Regime: r.ID, Verdict: denylist.RulingVerdict(r.Verdict), Citation: r.Citation, Reason: r.Reason}
+		}),
+		Component: denylist.ComponentRef(f.Component.ref()),
+		Occurrences: each(f.Occurrences, func(o wireOccurrence) sbom.Occurrence {
+			return sbom.Occurrence{Path: o.Path, Layer: o.Layer, Hidden: o.Hidden, Digest: o.Digest}
+		}),
+		Proofs: each(f.Evidence, proofFromWire),
+		Why:    f.Why, Change: f.Change,
+	}
+	if f.Host != nil {
+		h := f.Host.ref()
+		out.Host = &h
+	}
+	return out
+}
+
+func (c wireComponent) ref() denylist.ComponentRef {
+	return denylist.ComponentRef{Ref: c.Ref, Type: c.Type, Name: c.Name, Version: c.Version, PURL: c.PURL}
+}
+
+func proofFromWire(e wireEvidence) denylist.Proof {
+	return denylist.Proof{
+		Evidence: sbom.Evidence{
+			Kind: sbom.Kind(e.Kind), Value: e.Value, Path: e.Path, Layer: e.Layer, Where: e.Where,
+			Detector: e.Detector, Count: e.Count, Group: e.Group,
+		},
+		Rule: e.Rule, Strength: denylist.Strength(e.Strength), Identifies: denylist.Identifies(e.Identifies),
+		Source: e.Source, Verified: e.Verified,
+	}
+}
