@@ -66,6 +66,7 @@ type group struct {
 	hits     []hit
 	path     string // of the file; empty for package metadata
 	layer    string
+	sorted   bool // evidence and hits
 }
 
 // installKinds are traces of an installed product outside its own files.

@@ -2,6 +2,7 @@ package denylist
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -56,6 +57,9 @@ func (n naming) ruling(f *Finding, w *weighed) Ruling {
 	switch answer {
 	case Covered:
 		r.Verdict, r.Reason = RulingDenied, "It covers "+what+"."
+		if !n.regime.Bans() {
+			r.Reason = fmt.Sprintf("It names the maker of %s (%s); it does not itself ban their use.", what, strings.Join(words(n.regime.Effects), ", "))
+		}
 	case Excluded:
 		r.Verdict, r.Reason = RulingNotCovered, "It does not cover "+what+"."
 	default:
@@ -140,14 +144,7 @@ func (j *judging) lawChange(f *Finding) string {
 	return fmt.Sprintf(" Asking %s would deny it.", join(stricter))
 }
 
-func (a *asked) has(id string) bool {
-	for _, x := range a.ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
-}
+func (a *asked) has(id string) bool { return slices.Contains(a.ids, id) }
 
 // naming returns the IDs of all regimes of the list that name the vendor.
 func (ix *index) naming(vendor string) []string {

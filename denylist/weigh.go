@@ -38,6 +38,7 @@ func atMost(s, limit Strength) Strength {
 // weigh applies the rules' conditions and the limits of each kind of evidence,
 // and counts.
 func weigh(g *group, vendor string) *weighed {
+	g.sort()
 	w := &weighed{otherMaker: otherMaker(g, vendor)}
 	sets := map[*compiledRule]map[int]bool{}
 	for i := range g.hits {
@@ -67,6 +68,23 @@ func weigh(g *group, vendor string) *weighed {
 	}
 	w.count(g)
 	return w
+}
+
+// sort puts evidence and hits into one order, whatever the inventory's.
+func (g *group) sort() {
+	if g.sorted {
+		return
+	}
+	g.sorted = true
+	slices.SortFunc(g.evidence, func(a, b *sbom.Evidence) int { return compareFacts(a, b) })
+	slices.SortFunc(g.hits, func(a, b hit) int {
+		return cmp.Or(compareFacts(&a.e, &b.e), cmp.Compare(a.p.rule.ID, b.p.rule.ID),
+			cmp.Compare(a.p.value, b.p.value), cmp.Compare(a.p.element, b.p.element))
+	})
+}
+
+func compareFacts(a, b *sbom.Evidence) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareEvidence(*a, *b), cmp.Compare(a.Count, b.Count))
 }
 
 // add notes a proof, unless it is there already from another source.
