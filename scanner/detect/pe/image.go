@@ -58,7 +58,6 @@ type image struct {
 	chars       uint16
 	subsystem   uint16
 	dllChars    uint16
-	timestamp   uint32
 	symbols     uint32
 	numSymbols  uint32
 	plus        bool // PE32+
@@ -89,7 +88,7 @@ func open(r io.ReaderAt, size int64) (*image, error) {
 		return im, errNotPE
 	}
 	im.machine, im.chars = le.Uint16(coff[4:]), le.Uint16(coff[22:])
-	im.timestamp, im.symbols, im.numSymbols = le.Uint32(coff[8:]), le.Uint32(coff[12:]), le.Uint32(coff[16:])
+	im.symbols, im.numSymbols = le.Uint32(coff[12:]), le.Uint32(coff[16:])
 	count, optSize := int(le.Uint16(coff[6:])), int(le.Uint16(coff[20:]))
 	im.optional = im.header + 24
 	if err := im.readOptional(optSize); err != nil {

@@ -26,7 +26,7 @@ const (
 	// MaxDepth is how deep signatures nested in signatures are read.
 	MaxDepth = 4
 	// maxNested is how many nested signatures of one message are read.
-	maxNested = 32
+	maxNested = 16
 )
 
 // Object identifiers of wintrust.h.

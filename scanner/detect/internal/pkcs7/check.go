@@ -102,8 +102,12 @@ func octets(as []Attribute, oid asn1.ObjectIdentifier) []byte {
 	return out
 }
 
-// maxChain is the longest chain that is followed; real ones have up to five.
-const maxChain = 12
+const (
+	// maxChain is the longest chain that is followed; real ones have up to five.
+	maxChain = 8
+	// maxIssuers is how many certificates of one name and key are tried.
+	maxIssuers = 4
+)
 
 // chain follows the issuers of leaf among the certificates inside. It returns
 // the certificates whose links verify, leaf first, and why that is not enough,
@@ -137,13 +141,18 @@ func (sd *SignedData) chain(leaf *Certificate) (chain []*Certificate, why string
 // it did not sign.
 func (sd *SignedData) issuer(c *Certificate, chain []*Certificate) (*Certificate, error) {
 	var err error
+	tried := 0
 	for _, x := range sd.Certificates {
+		if tried >= maxIssuers {
+			break
+		}
 		if !bytes.Equal(x.Subject.Raw, c.Issuer.Raw) || inChain(chain, x) {
 			continue
 		}
 		if len(c.AuthorityKeyID) > 0 && len(x.KeyID) > 0 && !bytes.Equal(c.AuthorityKeyID, x.KeyID) {
 			continue // another key of the same name
 		}
+		tried++
 		e := c.signedBy(x)
 		if e == nil && !x.CA {
 			e = errors.New("the issuer is no certificate authority")

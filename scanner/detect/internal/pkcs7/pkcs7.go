@@ -28,7 +28,7 @@ import (
 const (
 	MaxSize    = 16 << 20 // bytes of one message
 	maxCerts   = 256
-	maxSigners = 64
+	maxSigners = 16
 	maxAttrs   = 256
 )
 
