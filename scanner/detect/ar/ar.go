@@ -171,8 +171,11 @@ func (p *part) visit(ctx context.Context, x *index, v scanner.Visitor) error {
 	}
 	if w.broken != "" {
 		reason := sbom.Truncated
-		if w.count == 0 {
+		switch w.count {
+		case 0:
 			reason = sbom.Malformed
+		case maxMembers:
+			reason = sbom.Limit
 		}
 		v.Gap(sbom.Gap{Reason: reason, Detail: w.broken})
 	}

@@ -12,8 +12,12 @@ import (
 // gid 6, mode 8, size 10, and "`\n".
 const headerSize = 60
 
-// maxLongNames bounds the table of long names in bytes.
-const maxLongNames = 32 << 20
+// maxLongNames bounds the table of long names in bytes, maxMembers how many
+// members are gone through.
+const (
+	maxLongNames = 32 << 20
+	maxMembers   = 1 << 20
+)
 
 // member is one member of an archive.
 type member struct {
@@ -45,6 +49,10 @@ func (w *walker) next() (*member, error) {
 		w.at = int64(len(magic))
 	}
 	if w.broken != "" || w.at >= w.r.Size() {
+		return nil, nil
+	}
+	if w.count >= maxMembers {
+		w.broken = fmt.Sprintf("more than %d members", maxMembers)
 		return nil, nil
 	}
 	var b [headerSize + 32]byte

@@ -67,7 +67,7 @@ type headers struct {
 	sections    []section
 	symbols     span // size is a count here
 	strings     span
-	exports     []span
+	exports     span // of the last command, which the loader takes
 	signature   span
 	encrypted   bool
 	end         uint64 // of the last segment
@@ -144,9 +144,9 @@ func (h *headers) command(cmd uint32, b []byte) {
 	case lcEncryption, lcEncryption64:
 		h.encrypted = h.encrypted || word(16) != 0 && word(12) != 0
 	case lcDyldInfo, lcDyldInfoOnly:
-		h.exports = append(h.exports, span{word(40), word(44)})
+		h.exports = span{word(40), word(44)}
 	case lcDyldExportTrie:
-		h.exports = append(h.exports, span{word(8), word(12)})
+		h.exports = span{word(8), word(12)}
 	}
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/interdict/interdict/scanner/detect/internal/watch"
 )
 
-// maxStrings bounds the string table in bytes.
-const maxStrings = 128 << 20
+// maxStrings bounds the string table in bytes, maxSymbol one name in it: longer
+// C++ names are cut, and what encloses them comes first.
+const (
+	maxStrings = 128 << 20
+	maxSymbol  = 4096
+)
 
 // families notes the watched symbols: those that the slice defines, and apart
 // from them those that it takes from others.
@@ -18,16 +22,18 @@ func (l *look) families() error {
 	if err := l.symtab(); err != nil {
 		return err
 	}
-	for _, s := range l.h.exports {
-		b, err := l.data(s, maxTrie)
-		if err != nil {
-			return err
-		}
-		if s.size > maxTrie {
-			l.gap(sbom.Limit, "more than %d bytes of exports", maxTrie)
-		}
-		l.add(l.matcher.Families(exports(b), l.arch+"export trie"))
+	s := l.h.exports
+	if s.size == 0 {
+		return nil
 	}
+	if s.size > maxTrie {
+		l.gap(sbom.Limit, "more than %d bytes of exports", maxTrie)
+	}
+	b, err := l.data(s, maxTrie)
+	if err != nil {
+		return err
+	}
+	l.add(l.matcher.Families(exports(b), l.arch+"export trie"))
 	return nil
 }
 
@@ -125,7 +131,7 @@ func (t *table) entry(b []byte) (name string, defined bool) {
 	if t.l.h.wide {
 		value = o.Uint64(b[8:])
 	}
-	name = t.names[strx:]
+	name = t.names[strx:min(strx+maxSymbol, uint64(len(t.names)))]
 	if i := strings.IndexByte(name, 0); i >= 0 {
 		name = name[:i]
 	}

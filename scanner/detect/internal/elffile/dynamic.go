@@ -44,7 +44,9 @@ func (f *File) Dynamic() (*Dynamic, error) {
 		case elf.DT_NULL:
 			b = nil
 		case elf.DT_NEEDED:
-			needed = append(needed, v)
+			if len(needed) < maxNeeded {
+				needed = append(needed, v)
+			}
 		case elf.DT_SONAME:
 			soname = v
 		case elf.DT_STRTAB:

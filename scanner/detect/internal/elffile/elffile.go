@@ -23,6 +23,7 @@ const (
 	maxNames    = 16 << 20  // bytes of the section name table
 	maxDynamic  = 1 << 20   // bytes of the dynamic table
 	maxStrings  = 128 << 20 // bytes of one string table
+	maxNeeded   = 4096
 )
 
 // ErrFormat tells that the bytes are no ELF file, whatever they begin with.

@@ -7,7 +7,7 @@ import (
 
 // Bounds of notes.
 const (
-	maxNoteBytes = 1 << 20
+	maxNoteBytes = 4 << 20 // of all notes of a file
 	maxNotes     = 256
 )
 
@@ -46,11 +46,13 @@ func (f *File) Notes() ([]Note, error) {
 		}
 	}
 	var notes []Note
+	left := int64(maxNoteBytes)
 	for _, p := range places {
-		b, err := f.Data(&Section{Type: elf.SHT_NOTE, Off: p.off, Size: p.size}, maxNoteBytes)
+		b, err := f.Data(&Section{Type: elf.SHT_NOTE, Off: p.off, Size: p.size}, left)
 		if err != nil {
 			return nil, err
 		}
+		left -= int64(len(b))
 		if notes = f.parseNotes(notes, b); len(notes) >= maxNotes {
 			break
 		}

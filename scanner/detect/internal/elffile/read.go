@@ -109,12 +109,17 @@ func cString(b []byte, off uint64, limit int) string {
 	return string(b)
 }
 
+// maxName bounds one name in bytes. Longer C++ names are cut: what encloses
+// them comes first.
+const maxName = 4096
+
 // nameAt is cString on a string table, without a copy.
 func nameAt(table string, off uint64) string {
 	if off >= uint64(len(table)) {
 		return ""
 	}
 	s := table[off:]
+	s = s[:min(len(s), maxName)]
 	if i := strings.IndexByte(s, 0); i >= 0 {
 		return s[:i]
 	}
