@@ -89,4 +89,3 @@ func judge(t *testing.T, inv *sbom.Inventory, p denylist.Policy) denylist.Verdic
 	}
 	return builtin.List().Judge(inv, p)
 }
-

@@ -12,7 +12,7 @@ import (
 func (g *group) allows(r *compiledRule) bool {
 	for _, x := range r.except {
 		for _, e := range g.evidence {
-			if e.Kind == x.kind && x.matches(e.Value) {
+			if e.Kind == x.kind && x.m.matches(e.Value) {
 				return false
 			}
 		}
@@ -29,15 +29,9 @@ func (g *group) allows(r *compiledRule) bool {
 	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool { return slices.Contains(r.Requires.Rules, h.p.rule.ID) })
 }
 
-func (x *exception) matches(value string) bool {
-	found := false
-	x.m.find(value, func(*pattern) bool { found = true; return false })
-	return found
-}
-
 func (x *exception) matchesFacts(c *sbom.Component) bool {
 	found := false
-	facts(c, func(k sbom.Kind, value, _ string) { found = found || k == x.kind && x.matches(value) })
+	facts(c, func(k sbom.Kind, value, _ string) { found = found || k == x.kind && x.m.matches(value) })
 	return found
 }
 

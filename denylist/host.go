@@ -134,15 +134,17 @@ func isProduct(c *sbom.Component) bool {
 // vendor.
 func (j *judging) isOf(c *sbom.Component, vendor string) bool {
 	found := false
-	is := func(p *pattern) bool {
-		r := p.rule
-		found = found || r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]
-		return !found
+	look := func(k sbom.Kind, value, _ string) {
+		j.buf = j.ix.kinds[k].find(value, j.buf[:0])
+		found = found || slices.ContainsFunc(j.buf, func(p *pattern) bool {
+			r := p.rule
+			return r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]
+		})
 	}
 	for i := range c.Evidence {
-		j.ix.kinds[c.Evidence[i].Kind].find(c.Evidence[i].Value, is)
+		look(c.Evidence[i].Kind, c.Evidence[i].Value, "")
 	}
-	facts(c, func(k sbom.Kind, value, _ string) { j.ix.kinds[k].find(value, is) })
+	facts(c, look)
 	return found
 }
 

@@ -47,7 +47,8 @@ type judging struct {
 	ix       *index
 	inv      *sbom.Inventory
 	asked    asked
-	hits     []hit // of the component at hand
+	hits     []hit      // of the component at hand
+	buf      []*pattern // of the value at hand
 	found    []Finding
 	installs map[string]*install // by vendor
 	hosts    *hosts              // made when first needed
@@ -90,10 +91,10 @@ func (j *judging) match(e *sbom.Evidence) {
 	if m == nil {
 		return
 	}
-	m.find(e.Value, func(p *pattern) bool {
+	j.buf = m.find(e.Value, j.buf[:0])
+	for _, p := range j.buf {
 		j.hits = append(j.hits, hit{p, *e})
-		return true
-	})
+	}
 }
 
 func (j *judging) component(c *sbom.Component) {
@@ -102,11 +103,9 @@ func (j *judging) component(c *sbom.Component) {
 		j.match(&c.Evidence[i])
 	}
 	facts(c, func(k sbom.Kind, value, where string) {
-		if m := j.ix.kinds[k]; m != nil {
-			m.find(value, func(p *pattern) bool {
-				j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
-				return true
-			})
+		j.buf = j.ix.kinds[k].find(value, j.buf[:0])
+		for _, p := range j.buf {
+			j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
 		}
 	})
 	if len(j.hits) == 0 {

@@ -1,7 +1,6 @@
 package denylist
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -14,9 +13,9 @@ type matcher struct {
 	exact, fold map[string][]*pattern
 	prefix      prefixes
 	prefixFold  prefixes
-	folders     map[string][]*pattern // paths: the folder or file, without final slash
-	foldersFold map[string][]*pattern
+	folders     folders
 	elements    map[string][]*pattern // paths: by the first element, folded
+	firsts      [256]bool             // first bytes of the keys of elements
 	hosts       map[string][]*pattern
 	images      map[string][]*pattern // by the last element, or "" for a prefix
 	entities    map[string][]*pattern // by normal form
@@ -59,6 +58,7 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 	case Elements:
 		parts := strings.Split(strings.ToLower(strings.ReplaceAll(strings.Trim(v, `/\`), `\`, "/")), "/")
 		put(&m.elements, parts[0], p)
+		m.firsts[parts[0][0]] = true
 	case Host:
 		put(&m.hosts, strings.ToLower(v), p)
 	case Image:
@@ -75,8 +75,7 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 		low := strings.ToLower(v)
 		m.others = append(m.others, other{p, func(s string) bool { return strings.HasSuffix(strings.ToLower(s), low) }})
 	case Glob:
-		low := strings.ToLower(v)
-		m.others = append(m.others, other{p, func(s string) bool { ok, _ := path.Match(low, strings.ToLower(s)); return ok }})
+		m.others = append(m.others, other{p, globFold(v)})
 	case Regex:
 		m.others = append(m.others, other{p, anchored(v).MatchString})
 	case Subject:
@@ -88,9 +87,9 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 func (m *matcher) addPrefix(how Match, k sbom.Kind, p *pattern) {
 	switch {
 	case k == sbom.Path && how == Prefix:
-		put(&m.folders, strings.TrimSuffix(p.value, "/"), p)
+		m.folders.add(&m.folders.exact, strings.TrimSuffix(p.value, "/"), p)
 	case k == sbom.Path:
-		put(&m.foldersFold, strings.ToLower(strings.TrimSuffix(p.value, "/")), p)
+		m.folders.add(&m.folders.fold, strings.ToLower(strings.TrimSuffix(p.value, "/")), p)
 	case how == Prefix:
 		put(&m.prefix.set, p.value, p)
 	default:
@@ -127,96 +126,100 @@ func (m *matcher) finish() {
 	}
 }
 
-// find calls yield for every pattern that the value matches, in no certain
-// order, until yield returns false.
-func (m *matcher) find(value string, yield func(*pattern) bool) bool {
+// find appends to out every pattern that the value matches, in no certain order.
+func (m *matcher) find(value string, out []*pattern) []*pattern {
 	if m == nil || value == "" {
-		return true
+		return out
 	}
-	if !each(m.exact[value], yield) || !m.prefix.find(value, yield) {
-		return false
-	}
-	if m.fold != nil || m.prefixFold.set != nil || m.foldersFold != nil {
-		var buf [96]byte
+	out = append(out, m.exact[value]...)
+	out = m.prefix.find(value, out)
+	if m.fold != nil || m.prefixFold.set != nil || m.folders.fold != nil {
+		var buf [128]byte
 		low := lower(value, buf[:0])
-		if !each(m.fold[string(low)], yield) || !m.prefixFold.findBytes(low, yield) {
-			return false
+		out = append(out, m.fold[string(low)]...)
+		out = m.prefixFold.findBytes(low, out)
+		if m.folders.fold != nil {
+			out = m.folders.findFold(low, out)
 		}
-		if m.foldersFold != nil && !findFolder(m.foldersFold, string(low), yield) {
-			return false
+	}
+	if m.folders.exact != nil {
+		out = m.folders.find(value, out)
+	}
+	if m.elements != nil {
+		out = m.findElements(value, out)
+	}
+	if m.hosts != nil {
+		out = m.findHost(value, out)
+	}
+	if m.images != nil {
+		out = m.findImage(value, out)
+	}
+	if m.hasEntity && m.mayNameEntity(value) {
+		out = m.findEntity(value, out)
+	}
+	for i := range m.others {
+		if m.others[i].ok(value) {
+			out = append(out, m.others[i].p)
 		}
 	}
-	if m.folders != nil && !findFolder(m.folders, value, yield) {
-		return false
-	}
-	if m.elements != nil && !m.findElements(value, yield) {
-		return false
-	}
-	return m.findRare(value, yield)
+	return out
 }
 
-func (m *matcher) findRare(value string, yield func(*pattern) bool) bool {
-	if m.hosts != nil && !m.findHost(value, yield) {
-		return false
-	}
-	if m.images != nil && !m.findImage(value, yield) {
-		return false
-	}
-	if m.hasEntity && m.mayNameEntity(value) && !m.findEntity(value, yield) {
-		return false
-	}
-	for _, o := range m.others {
-		if o.ok(value) && !yield(o.p) {
-			return false
-		}
-	}
-	return true
+// matches reports whether any pattern matches.
+func (m *matcher) matches(value string) bool {
+	return len(m.find(value, nil)) > 0
 }
 
-func each(ps []*pattern, yield func(*pattern) bool) bool {
-	for _, p := range ps {
-		if !yield(p) {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *prefixes) find(value string, yield func(*pattern) bool) bool {
+func (p *prefixes) find(value string, out []*pattern) []*pattern {
 	for _, n := range p.lengths {
 		if n > len(value) {
 			break
 		}
-		if !each(p.set[value[:n]], yield) {
-			return false
-		}
+		out = append(out, p.set[value[:n]]...)
 	}
-	return true
+	return out
 }
 
-func (p *prefixes) findBytes(value []byte, yield func(*pattern) bool) bool {
+func (p *prefixes) findBytes(value []byte, out []*pattern) []*pattern {
 	for _, n := range p.lengths {
 		if n > len(value) {
 			break
 		}
-		if !each(p.set[string(value[:n])], yield) {
-			return false
-		}
+		out = append(out, p.set[string(value[:n])]...)
 	}
-	return true
+	return out
 }
 
-// findFolder finds the value itself and every folder above it.
-func findFolder(set map[string][]*pattern, value string, yield func(*pattern) bool) bool {
-	for i := 1; i < len(value); i++ {
-		if value[i] == '/' && !each(set[value[:i]], yield) {
-			return false
-		}
-	}
-	return each(set[value], yield)
+// folders finds which of its folders a path is, or is in.
+type folders struct {
+	exact, fold map[string][]*pattern // without final slash
+	has         [256]bool             // the lengths that occur; the last stands for all longer ones
 }
 
-func (m *matcher) findElements(value string, yield func(*pattern) bool) bool {
+func (f *folders) add(set *map[string][]*pattern, key string, p *pattern) {
+	put(set, key, p)
+	f.has[min(len(key), len(f.has)-1)] = true
+}
+
+func (f *folders) find(value string, out []*pattern) []*pattern {
+	for i := 1; i <= len(value); i++ {
+		if (i == len(value) || value[i] == '/') && f.has[min(i, len(f.has)-1)] {
+			out = append(out, f.exact[value[:i]]...)
+		}
+	}
+	return out
+}
+
+func (f *folders) findFold(value []byte, out []*pattern) []*pattern {
+	for i := 1; i <= len(value); i++ {
+		if (i == len(value) || value[i] == '/') && f.has[min(i, len(f.has)-1)] {
+			out = append(out, f.fold[string(value[:i])]...)
+		}
+	}
+	return out
+}
+
+func (m *matcher) findElements(value string, out []*pattern) []*pattern {
 	var buf [256]byte
 	low := lower(value, buf[:0])
 	for i, c := range low {
@@ -229,14 +232,16 @@ func (m *matcher) findElements(value string, yield func(*pattern) bool) bool {
 		for end < len(low) && low[end] != '/' {
 			end++
 		}
-		for _, p := range m.elements[string(low[start:end])] {
-			if hasElements(string(low[start:]), p.value) && !yield(p) {
-				return false
+		if end > start && m.firsts[low[start]] {
+			for _, p := range m.elements[string(low[start:end])] {
+				if hasElements(string(low[start:]), p.value) {
+					out = append(out, p)
+				}
 			}
 		}
 		start = end + 1
 	}
-	return true
+	return out
 }
 
 // hasElements reports whether a folded, slash-separated path begins with the
@@ -244,100 +249,6 @@ func (m *matcher) findElements(value string, yield func(*pattern) bool) bool {
 func hasElements(s, value string) bool {
 	want := strings.ToLower(strings.ReplaceAll(strings.Trim(value, `/\`), `\`, "/"))
 	return strings.HasPrefix(s, want) && (len(s) == len(want) || s[len(want)] == '/')
-}
-
-// findHost looks at a host, or at the host of an address.
-func (m *matcher) findHost(value string, yield func(*pattern) bool) bool {
-	host := hostOf(value)
-	var buf [96]byte
-	low := lower(host, buf[:0])
-	for {
-		if !each(m.hosts[string(low)], yield) {
-			return false
-		}
-		i := slices.Index(low, '.')
-		if i < 0 {
-			return true
-		}
-		low = low[i+1:]
-	}
-}
-
-// hostOf returns the host of an address without port, or s when it is none.
-func hostOf(s string) string {
-	if _, rest, ok := strings.Cut(s, "://"); ok {
-		s = rest
-	} else if user, rest, ok := strings.Cut(s, "@"); ok && !strings.ContainsAny(user, "/ ") {
-		s = rest // git@host:path
-	}
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		s = s[:i]
-	}
-	if i := strings.LastIndexByte(s, '@'); i >= 0 {
-		s = s[i+1:]
-	}
-	if i := strings.IndexByte(s, ':'); i >= 0 {
-		s = s[:i]
-	}
-	return s
-}
-
-func (m *matcher) findImage(value string, yield func(*pattern) bool) bool {
-	repo := strings.ToLower(repository(value))
-	last := repo[strings.LastIndexByte(repo, '/')+1:]
-	for _, key := range []string{last, ""} {
-		for _, p := range m.images[key] {
-			if matchImage(repo, strings.ToLower(p.value)) && !yield(p) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// matchImage compares the last elements of a repository.
-func matchImage(repo, want string) bool {
-	n := strings.Count(want, "/") + 1
-	parts := strings.Split(repo, "/")
-	if len(parts) < n {
-		return false
-	}
-	tail := strings.Join(parts[len(parts)-n:], "/")
-	if prefix, ok := strings.CutSuffix(want, "*"); ok {
-		return strings.HasPrefix(tail, prefix)
-	}
-	return tail == want
-}
-
-// repository cuts registry, tag and digest from an image reference. The first
-// element is a registry when it has a dot or a port, or is "localhost" (the
-// rule of github.com/distribution/reference).
-func repository(ref string) string {
-	ref, _, _ = strings.Cut(ref, "@")
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		ref = ref[:i]
-	}
-	if first, rest, ok := strings.Cut(ref, "/"); ok && (first == "localhost" || strings.ContainsAny(first, ".:")) {
-		return rest
-	}
-	return ref
-}
-
-// registryOf returns the registry that an image reference names, or "".
-func registryOf(ref string) string {
-	if first, _, ok := strings.Cut(ref, "/"); ok && (first == "localhost" || strings.ContainsAny(first, ".:")) {
-		return first
-	}
-	return ""
-}
-
-func (m *matcher) findEntity(value string, yield func(*pattern) bool) bool {
-	for name := range entityNames(m.style, value) {
-		if ps := m.entities[normalizeEntity(name)]; ps != nil && name != "" {
-			return each(ps, yield)
-		}
-	}
-	return true
 }
 
 // lower appends s to buf with ASCII letters in lower case, and folds the rest
@@ -354,51 +265,4 @@ func lower(s string, buf []byte) []byte {
 		buf = append(buf, c)
 	}
 	return buf
-}
-
-// mayNameEntity reports whether the value can hold one of the names: whether
-// one of its words is an anchor. Values with letters outside ASCII may.
-func (m *matcher) mayNameEntity(value string) bool {
-	h := uint64(fnvBasis)
-	for i := range len(value) {
-		c := value[i]
-		switch {
-		case c >= 0x80:
-			return true
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
-		case c == '\'':
-			continue
-		default:
-			if h != fnvBasis && m.anchors[h] {
-				return true
-			}
-			h = fnvBasis
-			continue
-		}
-		h = (h ^ uint64(c)) * fnvPrime
-	}
-	return h != fnvBasis && m.anchors[h]
-}
-
-// FNV-1a, 64 bit.
-const (
-	fnvBasis = 14695981039346656037
-	fnvPrime = 1099511628211
-)
-
-// anchor is the hash of the longest token of a normal form.
-func anchor(name string) uint64 {
-	longest := ""
-	for w := range strings.FieldsSeq(name) {
-		if len(w) > len(longest) {
-			longest = w
-		}
-	}
-	h := uint64(fnvBasis)
-	for i := range len(longest) {
-		h = (h ^ uint64(longest[i])) * fnvPrime
-	}
-	return h
 }

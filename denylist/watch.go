@@ -26,9 +26,7 @@ type watched struct {
 func (l *List) Watch() *sbom.Watch {
 	ix := l.compiled()
 	w := &sbom.Watch{Match: func(k sbom.Kind, value string) bool {
-		found := false
-		ix.kinds[k].find(value, func(*pattern) bool { found = true; return false })
-		return found
+		return ix.kinds[k].matches(value)
 	}}
 	for _, r := range ix.rules {
 		if r.Disabled {
