@@ -13,6 +13,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"io/fs"
+	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
@@ -103,22 +105,39 @@ func (d Decoder) Decode(r io.Reader) (*sbom.Inventory, error) {
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	var text strings.Builder
+	if n := sizeOf(r); 0 < n && n <= limit {
+		text.Grow(int(n) + 1)
+	}
+	n, err := io.Copy(&text, io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading CycloneDX: %w", err)
 	}
-	if int64(len(data)) > limit {
+	if n > limit {
 		return nil, fmt.Errorf("reading CycloneDX: the document is larger than %d bytes", limit)
 	}
-	return d.decode(data)
+	return d.decode(text.String())
 }
 
-func (d Decoder) decode(data []byte) (*sbom.Inventory, error) {
+// sizeOf returns how much there is to read where that is known, else 0.
+func sizeOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case interface{ Len() int }: // bytes.Reader, bytes.Buffer, strings.Reader
+		return int64(r.Len())
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
+}
+
+func (d Decoder) decode(text string) (*sbom.Inventory, error) {
 	n := d.MaxComponents
 	if n <= 0 {
 		n = MaxComponents
 	}
-	doc, err := parse(data, n)
+	doc, err := parse(text, n)
 	if err != nil {
 		return nil, fmt.Errorf("decoding CycloneDX: %w", err)
 	}

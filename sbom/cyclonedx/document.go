@@ -1,7 +1,6 @@
 package cyclonedx
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -108,27 +107,27 @@ type composition struct {
 }
 
 // parse reads a document of at most limit components.
-func parse(data []byte, limit int) (*document, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	head := bytes.TrimLeft(data, " \t\r\n")
-	if len(head) == 0 {
+func parse(text string, limit int) (*document, error) {
+	text = strings.TrimPrefix(text, "\xef\xbb\xbf") // byte order mark
+	head := strings.TrimLeft(text, " \t\r\n")
+	if head == "" {
 		return nil, errors.New("the document is empty")
 	}
 	switch head[0] {
 	case '{':
-		return parseJSON(data, limit)
+		return parseJSON(text, limit)
 	case '<':
-		return parseXML(data, limit)
+		return parseXML(text, limit)
 	}
 	return nil, fmt.Errorf("neither JSON nor XML: it begins with %q", head[:min(len(head), 16)])
 }
 
-func parseXML(data []byte, limit int) (*document, error) {
-	if err := checkXML(data, limit); err != nil {
+func parseXML(text string, limit int) (*document, error) {
+	if err := checkXML(text, limit); err != nil {
 		return nil, err
 	}
 	var doc document
-	if err := xml.Unmarshal(data, &doc); err != nil {
+	if err := xml.NewDecoder(strings.NewReader(text)).Decode(&doc); err != nil {
 		return nil, err
 	}
 	if doc.XMLName.Local != "bom" || !strings.HasPrefix(doc.XMLName.Space, "http://cyclonedx.org/schema/bom/") {
@@ -139,8 +138,8 @@ func parseXML(data []byte, limit int) (*document, error) {
 
 // checkXML refuses what is nested too deep or has too many components, before
 // it takes memory.
-func checkXML(data []byte, limit int) error {
-	dec := xml.NewDecoder(bytes.NewReader(data))
+func checkXML(text string, limit int) error {
+	dec := xml.NewDecoder(strings.NewReader(text))
 	depth, count := 0, 0
 	for {
 		tok, err := dec.RawToken()

@@ -32,9 +32,9 @@ func (b *builder) identity(c *sbom.Component) *cdx.EvidenceIdentityChoice {
 	if len(methods) == 0 {
 		return nil
 	}
-	id := cdx.EvidenceIdentity{Field: cdx.EvidenceIdentityFieldTypeName, ConcludedValue: c.Name}
+	id := cdx.EvidenceIdentity{Field: cdx.EvidenceIdentityFieldTypeName}
 	if isURI(c.PURL) {
-		id.Field, id.ConcludedValue = cdx.EvidenceIdentityFieldTypePURL, c.PURL
+		id.Field = cdx.EvidenceIdentityFieldTypePURL
 	}
 	top := float32(0)
 	for _, m := range methods {
@@ -46,7 +46,6 @@ func (b *builder) identity(c *sbom.Component) *cdx.EvidenceIdentityChoice {
 		id.Tools = &[]cdx.BOMReference{cdx.BOMReference(b.toolRef)}
 	}
 	if b.spec < cdx.SpecVersion1_6 {
-		id.ConcludedValue = ""
 		return &cdx.EvidenceIdentityChoice{Identity: &id}
 	}
 	return &cdx.EvidenceIdentityChoice{Identities: &[]cdx.EvidenceIdentity{id}}

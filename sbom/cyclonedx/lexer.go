@@ -138,7 +138,7 @@ func (l *lexer) text() string {
 // str reads a string whose opening quote is next.
 func (l *lexer) str() string {
 	start := l.pos + 1
-	for i := start; i < len(l.s); i++ {
+	for i := plain(l.s, start); i < len(l.s); i++ {
 		switch c := l.s[i]; {
 		case c == '"':
 			l.pos = i + 1
@@ -154,6 +154,23 @@ func (l *lexer) str() string {
 	l.pos = len(l.s)
 	l.fail("a string has no end")
 	return ""
+}
+
+// plain returns where the first 8 bytes begin, from i on, of which one may be a
+// quote, a backslash or a control character. It looks at eight bytes at once:
+// a byte less than n borrows from its top bit when n is taken from it, and a
+// byte that equals c is less than 1 once c is xored to it.
+func plain(s string, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		if ((w-ones*0x20)&^w|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // escaped reads on from the first backslash, at i, of a string that began at start.
@@ -180,7 +197,7 @@ func (l *lexer) escaped(start, i int) string {
 			l.fail("a control character is in a string")
 			return ""
 		default:
-			j := i + 1
+			j := plain(l.s, i+1)
 			for j < len(l.s) && l.s[j] != '"' && l.s[j] != '\\' && l.s[j] >= 0x20 {
 				j++
 			}

@@ -11,8 +11,8 @@ type jsonReader struct {
 	left int // components that may still come
 }
 
-func parseJSON(data []byte, limit int) (*document, error) {
-	r := &jsonReader{lexer: lexer{s: string(data)}, left: limit}
+func parseJSON(text string, limit int) (*document, error) {
+	r := &jsonReader{lexer: lexer{s: text}, left: limit}
 	doc := r.document()
 	if err := r.end(); err != nil {
 		return nil, err
@@ -36,7 +36,9 @@ func (r *jsonReader) document() *document {
 		case "metadata":
 			r.metadata(&doc)
 		case "components":
-			doc.Components = r.components()
+			// A guess of the count saves growing: a component of ours takes a kilobyte.
+			doc.Components = make([]component, 0, min(r.left, len(r.s)/1024))
+			doc.Components = r.components(doc.Components)
 		case "dependencies":
 			doc.Dependencies = r.dependencies()
 		case "compositions":
@@ -56,8 +58,8 @@ func (r *jsonReader) metadata(doc *document) {
 		case "tools":
 			r.tools(doc)
 		case "component":
-			c := r.component()
-			doc.Subject = &c
+			doc.Subject = &component{}
+			r.component(doc.Subject)
 		case "properties":
 			doc.Properties = r.properties()
 		default:
@@ -71,7 +73,7 @@ func (r *jsonReader) tools(doc *document) {
 	if r.peek() == '{' {
 		r.object(func(key string) {
 			if key == "components" {
-				doc.Tools = r.components()
+				doc.Tools = r.components(nil)
 			} else {
 				r.skip()
 			}
@@ -96,20 +98,20 @@ func (r *jsonReader) tools(doc *document) {
 	})
 }
 
-func (r *jsonReader) components() []component {
-	var out []component
+// components appends to out.
+func (r *jsonReader) components(out []component) []component {
 	r.array(func() {
 		if r.left--; r.left < 0 {
 			r.fail("too many components")
 			return
 		}
-		out = append(out, r.component())
+		out = append(out, component{})
+		r.component(&out[len(out)-1])
 	})
 	return out
 }
 
-func (r *jsonReader) component() component {
-	var c component
+func (r *jsonReader) component(c *component) {
 	r.object(func(key string) {
 		switch key {
 		case "bom-ref":
@@ -135,10 +137,9 @@ func (r *jsonReader) component() component {
 		case "purl":
 			c.PURL = r.text()
 		default:
-			r.componentPart(&c, key)
+			r.componentPart(c, key)
 		}
 	})
-	return c
 }
 
 func (r *jsonReader) componentPart(c *component, key string) {
@@ -160,7 +161,7 @@ func (r *jsonReader) componentPart(c *component, key string) {
 	case "properties":
 		c.Properties = r.properties()
 	case "components":
-		c.Components = r.components()
+		c.Components = r.components(nil)
 	default:
 		r.skip()
 	}
