@@ -57,8 +57,9 @@ type Options struct {
 	// MaxWait is the longest wait that a registry may ask for (Retry-After);
 	// one that asks for more ends in an error. 2 min if zero.
 	MaxWait time.Duration
-	// Stall is how long a connection may give next to nothing before it counts
-	// as dropped; 30 s if zero.
+	// Stall is how long a connection may give next to nothing of a blob before it
+	// counts as dropped, and a quarter of the time that any other answer may take;
+	// 30 s if zero.
 	Stall time.Duration
 	// Getenv stands for os.Getenv in tests.
 	Getenv func(string) string
@@ -135,7 +136,7 @@ func New(o Options) (*Client, error) {
 		ResponseHeaderTimeout: 2 * time.Minute,
 	}
 	tries := retrier{attempts: o.Attempts, backoff: o.Backoff, maxWait: o.MaxWait}
-	tries.inner = &gate{inner: base, agent: "interdict/" + o.Version, perHost: o.PerHost, hosts: map[string]*host{}}
+	tries.inner = &gate{inner: base, agent: "interdict/" + o.Version, perHost: o.PerHost, patience: 4 * o.Stall, hosts: map[string]*host{}}
 	return &Client{
 		o: o, base: base, trip: &tries, tries: tries,
 		keys:     newKeychain(o),

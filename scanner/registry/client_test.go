@@ -12,6 +12,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +26,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	served "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -310,6 +313,30 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestProxy reads a registry that only the proxy of the environment can reach.
+func TestProxy(t *testing.T) {
+	addr := inProcess(t, nil)
+	push(t, addr+"/app:1")
+	var proxied atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Host != "registry.invalid" {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		proxied.Add(1)
+		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(&url.URL{Scheme: "http", Host: addr})
+		}}).ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	t.Setenv("HTTPS_PROXY", proxy.URL)
+	t.Setenv("NO_PROXY", "")
+	if err := pull(t.Context(), client(t, Options{Insecure: true}), "registry.invalid/app:1"); err != nil || proxied.Load() == 0 {
+		t.Errorf("error %v, %d requests by the proxy", err, proxied.Load())
+	}
+}
+
 func TestCancel(t *testing.T) {
 	addr := inProcess(t, func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) })
@@ -349,5 +376,31 @@ func TestPerHost(t *testing.T) {
 	wg.Wait()
 	if n := most.Load(); n > 3 || n < 2 {
 		t.Errorf("%d requests at once, want at most 3", n)
+	}
+}
+
+// BenchmarkBlob measures what digest, watch for stalls and HTTP cost a blob.
+func BenchmarkBlob(b *testing.B) {
+	addr := inProcess(b, nil)
+	img, err := random.Image(16<<20, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ref, _ := name.ParseReference(addr + "/app:1")
+	if err := remote.Write(ref, img); err != nil {
+		b.Fatal(err)
+	}
+	m, _ := img.Manifest()
+	c := client(b, Options{})
+	b.SetBytes(m.Layers[0].Size)
+	for b.Loop() {
+		r, err := c.Blob(b.Context(), ref.Context(), m.Layers[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
 	}
 }

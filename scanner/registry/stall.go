@@ -11,7 +11,7 @@ var errStalled = errors.New("the connection gives next to no bytes")
 
 // minRate is the least number of bytes in a stall window. Only the time that is
 // spent waiting in Read counts: a slow reader is not the server's fault.
-const minRate = 1024
+const minRate = 16 << 10
 
 // stallReader breaks off a body that stalls.
 type stallReader struct {

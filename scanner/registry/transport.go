@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,16 +28,17 @@ const (
 
 var errTooLarge = errors.New("the answer is larger than its bound")
 
-// blobKey marks the context of a request for a blob: its answer has no bound
-// here, because the reader knows the blob's size.
+// blobKey marks the context of a request for a blob: its answer is streamed and
+// has no bound here, because the reader knows the blob's size.
 type blobKey struct{}
 
 // gate lets a bounded number of requests through to each host, holds all of
-// them back while the host asks to wait, and bounds the answers.
+// them back while the host asks to wait, and bounds answers that are no blobs.
 type gate struct {
-	inner   http.RoundTripper
-	agent   string
-	perHost int
+	inner    http.RoundTripper
+	agent    string
+	perHost  int
+	patience time.Duration // for an answer that is no blob
 
 	mu    sync.Mutex
 	hosts map[string]*host
@@ -88,46 +90,72 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, ctx.Err()
 	}
 	release := sync.OnceFunc(func() { <-h.slots })
-	req = req.Clone(ctx)
-	req.Header.Set("User-Agent", g.agent)
-	resp, err := g.inner.RoundTrip(req)
+	if ctx.Value(blobKey{}) != nil {
+		return g.blob(req, release)
+	}
+	defer release()
+	return g.answer(req)
+}
+
+// blob hands out a body that frees the host's slot when it ends.
+func (g *gate) blob(req *http.Request, release func()) (*http.Response, error) {
+	resp, err := g.inner.RoundTrip(g.signed(req.Clone(req.Context())))
 	if err != nil {
 		release()
 		return nil, err
 	}
-	left := int64(maxAnswer)
-	if ctx.Value(blobKey{}) != nil {
-		left = -1
-	} else if req.Header.Get("Accept") != "" { // only manifests are asked for by type
-		left = MaxManifest
-	}
-	resp.Body = &gatedBody{ReadCloser: resp.Body, left: left, release: release}
+	resp.Body = &slotBody{resp.Body, release}
 	return resp, nil
 }
 
-// gatedBody frees the host's slot at its end, and fails beyond its bound.
-type gatedBody struct {
+func (g *gate) signed(req *http.Request) *http.Request {
+	req.Header.Set("User-Agent", g.agent)
+	return req
+}
+
+// answer reads an answer whole, within its bounds of size and time: so an
+// answer that breaks off can be asked for again.
+func (g *gate) answer(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), g.patience)
+	defer cancel()
+	limit := int64(maxAnswer)
+	if req.Header.Get("Accept") != "" { // only manifests are asked for by type
+		limit = MaxManifest
+	}
+	var body []byte
+	resp, err := g.inner.RoundTrip(g.signed(req.Clone(ctx)))
+	if err == nil {
+		body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+		resp.Body.Close()
+	}
+	switch {
+	case err != nil && ctx.Err() != nil && req.Context().Err() == nil:
+		return nil, errStalled
+	case err != nil:
+		return nil, err
+	case int64(len(body)) > limit:
+		return nil, errTooLarge
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.Request = req
+	return resp, nil
+}
+
+// slotBody frees the host's slot at its end.
+type slotBody struct {
 	io.ReadCloser
-	left    int64 // bytes that may still come; negative for no bound
 	release func()
 }
 
-func (b *gatedBody) Read(p []byte) (int, error) {
+func (b *slotBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if b.left >= 0 {
-		if int64(n) > b.left {
-			b.release()
-			return int(b.left), errTooLarge
-		}
-		b.left -= int64(n)
-	}
 	if err != nil {
 		b.release()
 	}
 	return n, err
 }
 
-func (b *gatedBody) Close() error {
+func (b *slotBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.release()
 	return err

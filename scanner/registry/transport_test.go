@@ -42,6 +42,15 @@ func TestTriesAgain(t *testing.T) {
 		{"500", func(w http.ResponseWriter) { w.WriteHeader(500) }, 0},
 		{"503", func(w http.ResponseWriter) { w.WriteHeader(503) }, 0},
 		{"reset", reset, 0},
+		{"half an answer", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "1000")
+			io.WriteString(w, `{"schema`)
+			panic(http.ErrAbortHandler)
+		}, 0},
+		{"no answer", func(w http.ResponseWriter) {
+			w.(http.Flusher).Flush()
+			time.Sleep(500 * time.Millisecond)
+		}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var n, failures atomic.Int32
@@ -58,7 +67,7 @@ func TestTriesAgain(t *testing.T) {
 			push(t, addr+"/app:1")
 			n.Store(0)
 			start := time.Now()
-			if err := pull(t.Context(), client(t, Options{}), addr+"/app:1"); err != nil {
+			if err := pull(t.Context(), client(t, Options{Stall: 50 * time.Millisecond}), addr+"/app:1"); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(start); took < tt.wait {
