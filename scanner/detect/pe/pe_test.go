@@ -163,6 +163,38 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// A library that is loaded when it is first called is imported all the same.
+func TestDelayImport(t *testing.T) {
+	for _, arch := range []string{"x86_64", "i686"} {
+		dir := t.TempDir()
+		def := signtest.Write(t, dir, "sdk.def", "LIBRARY dhnetsdk.dll\nEXPORTS\n CLIENT_LoginEx2\n")
+		lib := filepath.Join(dir, "libsdk.a")
+		signtest.Run(t, arch+"-w64-mingw32-dlltool", "-d", def, "-y", lib)
+		file := signtest.DLL{Arch: arch, C: "int CLIENT_LoginEx2(void);\n__declspec(dllexport) int f(void) { return CLIENT_LoginEx2(); }\n",
+			Args: []string{lib}, NoDebug: true}.Build(t, "host.dll")
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// GNU ld 2.40 does not enter the descriptor (attributes 1, name, ...) in the data directory.
+		rva := func(off int) uint32 {
+			i := slices.IndexFunc(im.sections, func(s section) bool { return off >= int(s.offset) && off < int(s.offset+s.size) })
+			return uint32(off) - im.sections[i].offset + im.sections[i].rva
+		}
+		head := le.AppendUint32(le.AppendUint32(nil, 1), rva(bytes.Index(data, []byte("dhnetsdk.dll"))))
+		le.PutUint32(data[im.dirEntries+8*dirDelayImport:], rva(bytes.Index(data, head)))
+		res := open1(t, data, "host.dll", &sbom.Watch{SymbolPrefixes: []string{"CLIENT_"}})
+		want := []string{"pe_import=dhnetsdk.dll", "symbol_import=CLIENT_"}
+		if d := cmp.Diff(want, facts(res, sbom.PEImport, sbom.SymbolImport, sbom.SymbolFamily)); d != "" {
+			t.Errorf("%s: %s", arch, d)
+		}
+	}
+}
+
 // What is imported is what debug/pe reads, for programs that Go's linker made.
 func TestGoPrograms(t *testing.T) {
 	src := signtest.Write(t, t.TempDir(), "main.go", "package main\n\nfunc main() { println(42) }\n")
