@@ -7,6 +7,7 @@ import (
 	"github.com/interdict/interdict/scanner/detect/archive"
 	"github.com/interdict/interdict/scanner/detect/cat"
 	"github.com/interdict/interdict/scanner/detect/elf"
+	"github.com/interdict/interdict/scanner/detect/installer"
 	"github.com/interdict/interdict/scanner/detect/java"
 	"github.com/interdict/interdict/scanner/detect/kmod"
 	"github.com/interdict/interdict/scanner/detect/macho"
@@ -31,6 +32,7 @@ func All(w *sbom.Watch) *Set {
 		plist.New(w),
 		android.New(w),
 		java.New(w),
+		installer.New(w),
 		pkgfile.New(),
 		manifest.New(),
 		ar.New(w),

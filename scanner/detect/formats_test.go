@@ -88,14 +88,10 @@ func shell(t testing.TB, script string) []byte {
 // program and two manifests, and some that nobody wants.
 func markerTree(t testing.TB, dir string) {
 	t.Helper()
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = self
 	for name, text := range map[string]string{
 		"tree/opt/acme/package.json":     `{"name":"@acme/marker","version":"1.2.3","author":"Acme Ltd","homepage":"https://acme.example/x"}`,
 		"tree/opt/acme/lib/package.json": `{"name":"inner","version":"1.0.0"}`,
+		"stub.exe":                       string(stubPE()),
 		"tree/etc/acme.conf":             "nothing to see\n",
 		"tree/opt/acme/empty":            "",
 		"tree/opt/acme/zeros":            strings.Repeat("\x00", 100_000),
@@ -150,19 +146,37 @@ func TestFormats(t *testing.T) {
 		{"gzip.squashfs", `mksquashfs tree out -quiet -no-progress`},
 		{"xz.squashfs", `mksquashfs tree out -quiet -no-progress -comp xz`},
 		{"zstd.snap", `mksquashfs tree out -quiet -no-progress -comp zstd`},
-		{"lz4.squashfs", `mksquashfs tree out -quiet -no-progress -comp lz4`},
 		{"a.deb", `mkdir tree/DEBIAN; printf 'Package: acme\nVersion: 1.0\nArchitecture: all\nMaintainer: Acme Ltd <a@acme.example>\nDescription: x\n' > tree/DEBIAN/control; dpkg-deb --root-owner-group -b tree out.deb; mv out.deb out`},
 		{"gz.deb", `mkdir tree/DEBIAN; printf 'Package: acme\nVersion: 1.0\nArchitecture: all\nMaintainer: Acme Ltd <a@acme.example>\nDescription: x\n' > tree/DEBIAN/control; dpkg-deb -Zgzip --root-owner-group -b tree out.deb; mv out.deb out`},
 		{"a.rpm", rpmScript("w9.gzdio")},
 		{"zstd.rpm", rpmScript("w19.zstdio")},
 		{"xz.rpm", rpmScript("w6.xzdio")},
+		{"a.msi", wixScript},
+		{"zip-appended.exe", `cd tree && zip -qry ../o.zip . && cat ../stub.exe ../o.zip > ../out`},
+		{"zip-adjusted.exe", `cd tree && zip -qry ../o.zip . && cat ../stub.exe ../o.zip > ../out.zip && zip -qA ../out.zip && mv ../out.zip ../out`},
+		{"7z-sfx.exe", `cd tree && 7z a -bd ../o.7z . && cat ../stub.exe ../o.7z > ../out`},
+		{"7z-sfx.elf", `cd tree && 7z a -bd -sfx7zCon.sfx ../out . && mv ../out* ../out2 && mv ../out2 ../out`},
+		{"cab.exe", `cd tree && gcab -cz ../o.cab opt/acme/package.json opt/acme/lib/package.json && cat ../stub.exe ../o.cab > ../out`},
+		{"zip.elf", `cd tree && zip -qry ../o.zip . && cat /bin/true ../o.zip > ../out`},
+		{"app.AppImage", `mksquashfs tree fs -quiet -no-progress; cp /bin/true out; printf 'AI\x02' | dd of=out bs=1 seek=8 conv=notrunc status=none; cat fs >> out`},
+		{"makeself.run", `makeself --quiet tree out acme true`},
+		{"makeself-xz.run", `makeself --quiet --xz tree out acme true`},
+		{"nsis-zlib.exe", nsisScript("zlib")},
+		{"nsis-zlib-solid.exe", nsisScript("/SOLID zlib")},
+		{"nsis-lzma.exe", nsisScript("lzma")},
+		{"nsis-lzma-solid.exe", nsisScript("/SOLID lzma")},
+		{"nsis-ansi.exe", strings.Replace(nsisScript("/SOLID lzma"), "Name acme", "Unicode false\nName acme", 1)},
 		{"a.apk", `printf 'pkgname = acme\npkgver = 1.0-r0\narch = x86_64\nmaintainer = Acme Ltd <a@acme.example>\n' > .PKGINFO; (tar -c .PKGINFO | head -c 1024 | gzip; tar -C tree -c . | gzip) > out`},
 		{"a.pkg.tar.zst", `printf 'pkgname = acme\npkgbase = acme\npkgver = 1.0-1\npackager = Acme Ltd <a@acme.example>\n' > tree/.PKGINFO; tar -C tree -c .PKGINFO opt etc | zstd -q > out`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			fs := runAll(t, "/srv/"+tt.name, shell(t, tt.script), Limits{})
-			if diff := cmp.Diff(markers, onlyJSON(fs.paths())); diff != "" {
+			want := markers
+			if strings.HasSuffix(tt.name, ".msi") { // its cabinet names files by their keys
+				want = []string{"package.json"}
+			}
+			if diff := cmp.Diff(want, onlyJSON(fs.paths())); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
 			}
 			if len(fs.Gaps) > 0 {
@@ -196,6 +210,55 @@ cp -a %{src}/. %{buildroot}
 E
 rpmbuild -bb --quiet --define "_topdir $PWD/rpm" --define "src $PWD/tree" --define "_binary_payload ` + payload + `" a.spec
 mv rpm/RPMS/noarch/*.rpm out`
+}
+
+// wixScript makes an MSI with an embedded cabinet.
+const wixScript = `cat > a.wxs <<'E'
+<?xml version="1.0"?>
+<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
+<Product Name="Acme Guard" Id="12345678-1234-1234-1234-123456789012" UpgradeCode="12345678-1234-1234-1234-123456789013" Language="1033" Codepage="1252" Version="3.2.1" Manufacturer="Acme Ltd">
+<Package Id="*" Keywords="x" Description="x" Manufacturer="Acme Ltd" InstallerVersion="100" Languages="1033" Compressed="yes" SummaryCodepage="1252"/>
+<Media Id="1" Cabinet="a.cab" EmbedCab="yes"/>
+<Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="opt" Name="opt"><Directory Id="acme" Name="acme">
+<Component Id="c1" Guid="12345678-1234-1234-1234-123456789014"><File Id="package.json" Name="package.json" Source="tree/opt/acme/package.json"/></Component>
+<Component Id="c2" Guid="12345678-1234-1234-1234-123456789015"><File Id="acmedrv.sys" Name="acmedrv.sys" Source="tree/etc/acme.conf"/></Component>
+</Directory></Directory></Directory>
+<Feature Id="f" Level="1"><ComponentRef Id="c1"/><ComponentRef Id="c2"/></Feature>
+</Product></Wix>
+E
+wixl -o out a.wxs`
+
+// nsisScript makes an NSIS installer; one of its files does not compress.
+func nsisScript(compressor string) string {
+	return `head -c 300000 /dev/urandom > tree/noise.bin; cat > a.nsi <<'E'
+SetCompressor ` + compressor + `
+Name acme
+OutFile out
+InstallDir $TEMP\acme
+Section
+SetOutPath $INSTDIR
+File tree/noise.bin
+File /oname=opt\acme\package.json tree/opt/acme/package.json
+File tree/etc/acme.conf
+File /oname=opt\acme\lib\package.json tree/opt/acme/lib/package.json
+SectionEnd
+E
+makensis -V1 a.nsi`
+}
+
+// stubPE is the least that is a PE: headers and one empty section.
+func stubPE() []byte {
+	b := make([]byte, 1024)
+	copy(b, "MZ")
+	b[0x3c] = 0x40
+	copy(b[0x40:], "PE\x00\x00\x4c\x01\x01\x00")
+	b[0x40+20] = 224              // size of the optional header
+	copy(b[0x40+24:], "\x0b\x01") // PE32
+	copy(b[0x40+24+92:], "\x10")  // directories
+	section := b[0x40+24+224:]
+	copy(section, ".text")
+	copy(section[16:], "\x00\x02\x00\x00\x00\x02\x00\x00") // 512 bytes at 512
+	return b
 }
 
 func TestSingleFiles(t *testing.T) {

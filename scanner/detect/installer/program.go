@@ -1,0 +1,263 @@
+package installer
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"hash/crc32"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+)
+
+const (
+	// maxSearch is how much of a program is searched for appended archives.
+	maxSearch = 1 << 30
+	// maxPayloads is how many are passed on.
+	maxPayloads = 32
+	maxSections = 96 // the loader's own limit
+)
+
+func isPE(head []byte) bool {
+	return len(head) >= 0x40 && head[0] == 'M' && head[1] == 'Z' && peHeader(head) > 0
+}
+
+// peHeader is the offset of the PE header in a file's first bytes, or 0.
+func peHeader(head []byte) int {
+	at := int64(binary.LittleEndian.Uint32(head[0x3c:]))
+	if at+24 > int64(len(head)) || string(head[at:at+4]) != "PE\x00\x00" {
+		return 0
+	}
+	return int(at)
+}
+
+// overlay is where the bytes begin that no section holds (PE format, "Section
+// Table"), and where the certificates begin, or the end of the file.
+func overlay(f *scanner.File) (start, end int64) {
+	h := f.Head
+	pe := peHeader(h)
+	sections, optional := int(binary.LittleEndian.Uint16(h[pe+6:])), int(binary.LittleEndian.Uint16(h[pe+20:]))
+	end = f.Size
+	dirs := 96
+	if optional >= 2 && pe+26 <= len(h) && binary.LittleEndian.Uint16(h[pe+24:]) == 0x20b {
+		dirs = 112
+	}
+	if at := pe + 24 + dirs + 4*8; optional >= dirs+5*8 && at+8 <= len(h) {
+		if cert := int64(binary.LittleEndian.Uint32(h[at:])); cert > 0 && cert < f.Size {
+			end = cert
+		}
+	}
+	table := make([]byte, 40*min(sections, maxSections))
+	if _, err := f.ReadAt(table, int64(pe+24+optional)); err != nil {
+		return end, end
+	}
+	for ; len(table) > 0; table = table[40:] {
+		size, at := int64(binary.LittleEndian.Uint32(table[16:])), int64(binary.LittleEndian.Uint32(table[20:]))
+		if at > 0 && at+size <= f.Size {
+			start = max(start, at+size)
+		}
+	}
+	return start, max(end, start)
+}
+
+// expandPE passes on archives in the overlay, and cabinets anywhere: IExpress
+// keeps its cabinet in the resources.
+func expandPE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
+	start, end := overlay(f)
+	s := search{f: f, overlay: start}
+	if err := windowed(ctx, f, 0, min(f.Size, maxSearch), s.look); err != nil {
+		return err
+	}
+	if f.Size > maxSearch {
+		v.Gap(sbom.Gap{Reason: sbom.Limit, Detail: "no archive is looked for beyond its first GiB"})
+	}
+	if s.nsis > 0 {
+		return expandNSIS(ctx, f, s.nsis, v)
+	}
+	if s.inno && end > start {
+		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: "the data of an Inno Setup installer"})
+		return nil
+	}
+	return s.visit(ctx, v)
+}
+
+// isPlainELF is true for ELF files that are no AppImage.
+func isPlainELF(head []byte) bool {
+	return hasMagic(head, 0, "\x7fELF") && len(head) >= 64 && !hasMagic(head, 8, "AI")
+}
+
+// expandELF passes on archives after the last section or segment.
+func expandELF(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
+	end := elfEnd(f)
+	if end <= 0 || end >= f.Size {
+		return nil
+	}
+	s := search{f: f, overlay: end}
+	if err := windowed(ctx, f, end, min(f.Size, end+maxSearch), s.look); err != nil {
+		return err
+	}
+	return s.visit(ctx, v)
+}
+
+// elfEnd is the end of the section headers, or of the last segment where that
+// is later (System V ABI, "ELF Header").
+func elfEnd(f *scanner.File) int64 {
+	h := f.Head
+	var order binary.ByteOrder = binary.LittleEndian
+	if h[5] == 2 {
+		order = binary.BigEndian
+	}
+	u16 := func(at int) int64 { return int64(order.Uint16(h[at:])) }
+	if h[4] == 1 {
+		end := int64(order.Uint32(h[32:])) + u16(46)*u16(48)
+		return max(end, segmentsEnd(f, order, int64(order.Uint32(h[28:])), u16(42), u16(44), false))
+	}
+	end := int64(order.Uint64(h[40:]) & (1<<62 - 1))
+	end += u16(58) * u16(60)
+	return max(end, segmentsEnd(f, order, int64(order.Uint64(h[32:])&(1<<62-1)), u16(54), u16(56), true))
+}
+
+// segmentsEnd is the end of the last segment in the file.
+func segmentsEnd(f *scanner.File, order binary.ByteOrder, at, size, count int64, wide bool) (end int64) {
+	if size < 32 || wide && size < 56 || count > 1000 {
+		return 0
+	}
+	b := make([]byte, size*count)
+	if _, err := f.ReadAt(b, at); err != nil {
+		return 0
+	}
+	for ; len(b) > 0; b = b[size:] {
+		off, n := int64(order.Uint32(b[4:])), int64(order.Uint32(b[16:]))
+		if wide {
+			off, n = int64(order.Uint64(b[8:])&(1<<61-1)), int64(order.Uint64(b[32:])&(1<<61-1))
+		}
+		if off+n <= f.Size {
+			end = max(end, off+n)
+		}
+	}
+	return end
+}
+
+// search collects the archives in a program.
+type search struct {
+	f        *scanner.File
+	overlay  int64
+	nsis     int64 // offset of the first header, or 0
+	inno     bool
+	payloads []payload
+	until    int64 // where the last payload ends
+}
+
+// look searches one window. Only signatures that prove themselves count: a
+// program that reads an archive has its signature among its constants.
+func (s *search) look(at int64, b []byte) {
+	s.each(b, "NullsoftInst", func(i int) {
+		if i >= 8 && s.nsis == 0 && at+int64(i)-8 >= s.overlay && hasMagic(b, i-4, "\xef\xbe\xad\xde") {
+			s.nsis = at + int64(i) - 8
+		}
+	})
+	s.each(b, "Inno Setup Setup Data (", func(int) { s.inno = true })
+	s.each(b, "MSCF\x00\x00\x00\x00", func(i int) { s.cabinet(at+int64(i), b[i:]) })
+	if at+int64(len(b)) <= s.overlay {
+		return
+	}
+	s.each(b, "7z\xbc\xaf\x27\x1c", func(i int) {
+		if at := at + int64(i); at >= s.overlay && s.is7z(at) {
+			s.add(payload{at: at, size: -1, kind: "7z"})
+		}
+	})
+	for _, m := range []string{"Rar!\x1a\x07\x00", "Rar!\x1a\x07\x01\x00"} {
+		s.each(b, m, func(i int) {
+			if at+int64(i) >= s.overlay {
+				s.add(payload{at: at + int64(i), size: -1, kind: "rar"})
+			}
+		})
+	}
+	s.each(b, "PK\x03\x04", func(i int) { s.zip(at+int64(i), b[i:]) })
+	s.each(b, "hsqs", func(i int) {
+		if at+int64(i) == s.overlay {
+			s.add(payload{at: at + int64(i), size: -1, kind: "squashfs"})
+		}
+	})
+	for m, kind := range scriptMagics {
+		if i := int(s.overlay - at); i >= 0 && i < len(b) && strings.HasPrefix(string(b[i:min(len(b), i+16)]), m[1:]) {
+			s.add(payload{at: s.overlay, size: -1, kind: kind})
+		}
+	}
+}
+
+func (s *search) each(b []byte, m string, do func(i int)) {
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte(m))
+		if i < 0 {
+			return
+		}
+		do(from + i)
+		from += i + 1
+	}
+}
+
+// add takes a payload that does not lie in one that was found before.
+func (s *search) add(p payload) {
+	if p.at < s.until || len(s.payloads) >= maxPayloads {
+		return
+	}
+	s.payloads = append(s.payloads, p)
+	if s.until = s.f.Size; p.size >= 0 {
+		s.until = p.at + p.size
+	}
+}
+
+// cabinet asks a header for its size, and for its reserved fields and version.
+func (s *search) cabinet(at int64, b []byte) {
+	if len(b) < 36 {
+		var h [36]byte
+		if _, err := s.f.ReadAt(h[:], at); err != nil {
+			return
+		}
+		b = h[:]
+	}
+	size, files := int64(binary.LittleEndian.Uint32(b[8:])), int64(binary.LittleEndian.Uint32(b[16:]))
+	if size > 36 && size <= s.f.Size-at && files < size && b[24] == 3 && b[25] == 1 &&
+		binary.LittleEndian.Uint16(b[26:]) > 0 {
+		s.add(payload{at: at, size: size, kind: "cab"})
+	}
+}
+
+// is7z checks the checksum of the start header (7zFormat.txt).
+func (s *search) is7z(at int64) bool {
+	var h [32]byte
+	if _, err := s.f.ReadAt(h[:], at); err != nil {
+		return false
+	}
+	return crc32.ChecksumIEEE(h[12:]) == binary.LittleEndian.Uint32(h[8:])
+}
+
+// zip takes the first local header in the overlay, if a directory follows near
+// the end of the file.
+func (s *search) zip(at int64, b []byte) {
+	if at < s.overlay || len(b) > 6 && b[4] > 63 {
+		return
+	}
+	tail := make([]byte, min(s.f.Size-at, 256<<10))
+	if _, err := s.f.ReadAt(tail, s.f.Size-int64(len(tail))); err != nil {
+		return
+	}
+	if i := bytes.LastIndex(tail, []byte("PK\x05\x06")); i >= 0 && i+22 <= len(tail) {
+		end := s.f.Size - int64(len(tail)) + int64(i) + 22 + int64(binary.LittleEndian.Uint16(tail[i+20:]))
+		s.add(payload{at: at, size: min(end, s.f.Size) - at, kind: "zip"})
+	}
+}
+
+func (s *search) visit(ctx context.Context, v scanner.Visitor) error {
+	for _, p := range s.payloads {
+		if err := p.visit(ctx, s.f, v); err != nil {
+			return err
+		}
+	}
+	if len(s.payloads) == maxPayloads {
+		v.Gap(sbom.Gap{Reason: sbom.Limit, Detail: "more archives than are looked into are appended"})
+	}
+	return nil
+}
