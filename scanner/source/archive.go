@@ -20,9 +20,11 @@ import (
 // Bounds on an archive's table of contents.
 const (
 	maxMembers    = 200_000
-	maxSmall      = 4 << 20   // a member kept in memory: manifests and configurations
-	maxSmallTotal = 128 << 20 // all of them
-	maxLinks      = 16        // symbolic links followed
+	maxSmall      = 4 << 20  // a member kept in memory: manifests and configurations
+	maxSmallTotal = 32 << 20 // all of them
+	maxGuess      = 1 << 30  // read of a file whose kind is still open
+	maxStream     = 1 << 40  // members of an image, uncompressed
+	maxLinks      = 16       // symbolic links followed
 )
 
 // archive is a tar of an image's parts. A plain one is read at any offset; a
@@ -200,12 +202,12 @@ func (a *archive) readMembers(ctx context.Context, r io.Reader, c *classifier) e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if n >= maxMembers {
-			return fmt.Errorf("more than %d members", maxMembers)
-		}
 		name := cleanName(hdr.Name)
-		if c.see(name); c.stopped {
+		if c.see(name, hdr.Size); c.stopped {
 			return nil
+		}
+		if n >= maxMembers || c.bytes > maxStream {
+			return fmt.Errorf("more than %d members or %d bytes", maxMembers, int64(maxStream))
 		}
 		delete(a.members, name) // the last of a name wins, as when it is unpacked
 		delete(a.links, name)

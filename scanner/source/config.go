@@ -110,14 +110,11 @@ func sortedKeys(m map[string]string) []string {
 
 const redacted = "[redacted]"
 
-const secretWord = `(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|KEY)`
-
 var (
-	secretName = regexp.MustCompile(`(?i)` + secretWord)
-	// NAME=value, with the value bare or quoted.
-	secretPair = regexp.MustCompile(`(?i)([\w.-]*` + secretWord + `[\w.-]*[=])("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&]+)`)
-	// --password value
-	secretFlag = regexp.MustCompile(`(?i)(--[\w-]*` + secretWord + `[\w-]*\s+)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&-][^\s;|&]*)`)
+	// KEY and TOKEN end a word, so that keywords and tokenizers are none.
+	secretName = regexp.MustCompile(`(?i)PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|(TOKEN|KEY)S?([^a-z]|$)`)
+	// NAME=value or --name value, with the value bare or quoted.
+	namedValue = regexp.MustCompile(`([\w.-]+=-*|--[\w-]+\s+)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&"'-][^\s;|&]*)`)
 	// scheme://user:password@host
 	secretURL = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
 )
@@ -132,8 +129,13 @@ func redactPair(name, value string) string {
 // redact hides secrets in a command line.
 func redact(s string) string {
 	s = secretURL.ReplaceAllString(s, "${1}"+redacted+"@")
-	s = secretPair.ReplaceAllString(s, "${1}"+redacted)
-	return secretFlag.ReplaceAllString(s, "${1}"+redacted)
+	return namedValue.ReplaceAllStringFunc(s, func(pair string) string {
+		m := namedValue.FindStringSubmatch(pair)
+		if name := strings.TrimRight(m[1], "=- \t"); secretName.MatchString(name) {
+			return m[1] + redacted
+		}
+		return pair
+	})
 }
 
 // purl is the package URL of an image that is known by repository and manifest

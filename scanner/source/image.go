@@ -74,6 +74,9 @@ func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byt
 	}
 	im := &image{platform: platformOf(cfg)}
 	im.subject = subject(cfg, rawCfg, org)
+	for _, k := range sortedKeys(m.Annotations) {
+		im.subject.Evidence = append(im.subject.Evidence, evidence(sbom.ImageLabel, k+"="+redactPair(k, m.Annotations[k]), "annotations of the manifest"))
+	}
 	im.subject.Digest = d.Digest.String()
 	im.subject.PURL = purl(org, im.subject.Digest, cfg.Architecture)
 	described := describe(cfg)

@@ -27,6 +27,7 @@ type classifier struct {
 	other   bool
 	roots   map[string]bool
 	stopped bool
+	bytes   int64 // of the members
 }
 
 var (
@@ -42,7 +43,8 @@ var (
 // unknownNames is how many names may come before the first telling one.
 const unknownNames = 64
 
-func (c *classifier) see(name string) {
+func (c *classifier) see(name string, size int64) {
+	c.bytes += size
 	if name == "" {
 		return
 	}
@@ -62,7 +64,7 @@ func (c *classifier) see(name string) {
 		}
 		c.roots[top] = true
 	}
-	c.stopped = c.guess && !c.image && (c.other || c.root() || c.seen >= unknownNames)
+	c.stopped = c.guess && !c.image && (c.other || c.root() || c.seen >= unknownNames || c.bytes > maxGuess)
 }
 
 // root reports whether there is enough of a root filesystem: one folder alone

@@ -318,4 +318,3 @@ func drain(l scanner.Layer) (diffID string, err error) {
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
-

@@ -1,8 +1,8 @@
 package source
 
 import (
-	"bytes"
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,15 +14,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	served "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	tarfile "github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
@@ -187,153 +184,6 @@ func checkStream(t *testing.T, s scanner.Streamer) {
 	}
 }
 
-func TestSubject(t *testing.T) {
-	img := imageFor(t, "linux/arm64/v8", "s")
-	addr := serve(t)
-	idx := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"}}})
-	push(t, addr+"/kaspersky/app:1.2", idx)
-	srcs, err := open(t, addr+"/kaspersky/app:1.2", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := srcs[0].Subject()
-	digest := must(img.Digest()).String()
-	got := fmt.Sprintf("%s %s %s %q\n%s\n", s.Name, s.Platform, s.IndexedBy, s.Tags, s.PURL)
-	for _, e := range s.Evidence {
-		got += fmt.Sprintf("%s %q (%s) %s\n", e.Kind, e.Value, e.Where, e.Detector)
-	}
-	want := fmt.Sprintf(`%[1]s/kaspersky/app:1.2 linux/arm64 %[2]s ["1.2"]
-pkg:oci/app@%[3]s?arch=arm64&repository_url=%[1]s/kaspersky/app&tag=1.2
-registry_host "%[1]s" (reference) imageconfig@1
-container_image "%[1]s/kaspersky/app" (reference) imageconfig@1
-container_image "kaspersky/app" (reference) imageconfig@1
-container_image "app" (reference) imageconfig@1
-image_env "PATH=/bin" (Env) imageconfig@1
-image_env "KRAS4D_MODE=on" (Env) imageconfig@1
-image_env "DB_PASSWORD=[redacted]" (Env) imageconfig@1
-image_label "api.token=[redacted]" (Labels) imageconfig@1
-image_label "vendor=Acme" (Labels) imageconfig@1
-image_entrypoint "/bin/app --token [redacted] serve" (Entrypoint, Cmd) imageconfig@1
-image_history "ADD base.tar /" (history 1) imageconfig@1
-image_history "ENV DB_PASSWORD=[redacted]" (history 2) imageconfig@1
-image_history "COPY app /bin/" (history 3) imageconfig@1
-image_user "app" (User) imageconfig@1
-`, addr, must(idx.Digest()), digest)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if strings.Contains(fmt.Sprintf("%+v", s), "hunter2") {
-		t.Error("a secret is in the subject")
-	}
-}
-
-func TestPlatforms(t *testing.T) {
-	amd, arm6, arm7, arm64, win := imageFor(t, "linux/amd64", "a"), imageFor(t, "linux/arm/v6", "b"), imageFor(t, "linux/arm/v7", "c"), imageFor(t, "linux/arm64/v8", "d"), imageFor(t, "windows/amd64", "e")
-	plain := func(img v1.Image) mutate.IndexAddendum { // the index does not say the platform
-		return mutate.IndexAddendum{Add: img}
-	}
-	for1 := func(img v1.Image) mutate.IndexAddendum {
-		return mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: must(img.ConfigFile()).Platform()}}
-	}
-	addr := serve(t)
-	many := mutate.AppendManifests(empty.Index, for1(amd), attestation(amd), for1(arm6), plain(arm7), for1(arm64), for1(win))
-	push(t, addr+"/many:1", many)
-	push(t, addr+"/nested:1", mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: mutate.AppendManifests(empty.Index, for1(arm6), attestation(arm6))}, for1(win)))
-	push(t, addr+"/only:1", mutate.AppendManifests(empty.Index, for1(win), attestation(win)))
-	push(t, addr+"/single:1", win)
-	push(t, addr+"/attested:1", mutate.AppendManifests(empty.Index, attestation(win)))
-
-	for _, tt := range []struct {
-		repo string
-		want []string // Options.Platforms
-		got  string   // platforms, or what the error says
-	}{
-		{"many", []string{"linux/amd64"}, "linux/amd64"},
-		{"many", []string{"linux/x86_64"}, "linux/amd64"},
-		{"many", []string{"linux/arm64/v8"}, "linux/arm64"},
-		{"many", []string{"linux/arm"}, "linux/arm/v7"},
-		{"many", []string{"linux/arm/v6", "linux/amd64"}, "linux/amd64 linux/arm/v6"},
-		{"many", []string{"all"}, "linux/amd64 linux/arm/v6 linux/arm/v7 linux/arm64 windows/amd64"},
-		{"many", []string{"linux/s390x"}, "not for linux/s390x; it is for linux/amd64, linux/arm/v6, linux/arm/v7, linux/arm64, windows/amd64"},
-		{"nested", []string{"linux/arm"}, "linux/arm/v6"},
-		{"nested", nil, "not for this machine's platform"},
-		{"only", nil, "windows/amd64"},
-		{"single", nil, "windows/amd64"},
-		{"single", []string{"windows/amd64"}, "windows/amd64"},
-		{"single", []string{"linux/amd64"}, "not for linux/amd64; it is for windows/amd64"},
-		{"attested", nil, "it is for no platform at all"},
-		{"many", []string{"linux"}, `platform "linux"`},
-	} {
-		t.Run(tt.repo+fmt.Sprint(tt.want), func(t *testing.T) {
-			srcs, err := open(t, addr+"/"+tt.repo+":1", Options{Platforms: tt.want})
-			if err != nil {
-				if !strings.Contains(err.Error(), tt.got) {
-					t.Errorf("error %q, want %q", err, tt.got)
-				}
-				wantHint(t, err)
-				return
-			}
-			var got []string
-			for _, s := range srcs {
-				got = append(got, s.Subject().Platform)
-				if tt.repo != "single" && s.Subject().IndexedBy == "" {
-					t.Error("IndexedBy is empty")
-				}
-			}
-			if g := strings.Join(got, " "); g != tt.got {
-				t.Errorf("got %s, want %s", g, tt.got)
-			}
-		})
-	}
-}
-
-func wantHint(t *testing.T, err error) {
-	t.Helper()
-	var h interface{ Hint() string }
-	if !errors.As(err, &h) || h.Hint() == "" {
-		t.Errorf("error %q has no hint", err)
-	}
-	if strings.ContainsAny(err.Error(), "\n\r") {
-		t.Errorf("error %q is not one line", err)
-	}
-}
-
-func TestSelectors(t *testing.T) {
-	a, b := imageFor(t, "linux/amd64", "a"), imageFor(t, "linux/amd64", "b")
-	dir := layoutDir(t, mutate.AppendManifests(empty.Index, named(a, "1.0"), named(b, "docker.io/library/b:2")))
-	unnamed := layoutDir(t, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: a}, mutate.IndexAddendum{Add: b}))
-	multi := put(t, "multi.tar", saved(t, map[string]v1.Image{"team/a:1": a, "b:2": b}))
-	for _, tt := range []struct{ target, want string }{
-		{"oci-dir:" + dir + ":1.0", "a"},
-		{"oci-dir:" + dir + ":b:2", "b"},
-		{"oci-dir:" + dir + "@" + must(b.Digest()).String(), "b"},
-		{"oci-dir:" + dir, "several images"},
-		{"oci-dir:" + dir + ":3", "there is no image :3 in it; there are: 1.0, docker.io/library/b:2"},
-		{"oci-dir:" + unnamed, "several images"},
-		{"oci-dir:" + unnamed + "@" + must(a.Digest()).String(), "a"},
-		{"docker-archive:" + multi + ":team/a:1", "a"},
-		{"docker-archive:" + multi + ":b:2", "b"},
-		{"docker-archive:" + multi + "@" + must(b.ConfigName()).String(), "b"},
-		{"docker-archive:" + multi, "several images"},
-		{multi, "several images"},
-		{"docker-archive:" + multi + ":c", "there is no image :c"},
-		{"docker-archive:" + multi + ".absent:c", "there is no file"},
-	} {
-		srcs, err := open(t, tt.target, Options{})
-		if err != nil {
-			if !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("%s: error %q, want %q", tt.target, err, tt.want)
-			}
-			wantHint(t, err)
-			continue
-		}
-		img := map[string]v1.Image{"a": a, "b": b}[tt.want]
-		if img == nil || len(srcs) != 1 || srcs[0].Subject().ImageID != must(img.ConfigName()).String() {
-			t.Errorf("%s: not %s", tt.target, tt.want)
-		}
-	}
-}
-
 func TestKinds(t *testing.T) {
 	root := tarOf("bin/", "", "bin/sh", "sh", "etc/", "", "etc/passwd", "root")
 	export := tarOf(".dockerenv", "", "app", "x")
@@ -375,163 +225,58 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-func TestBadInput(t *testing.T) {
-	img := imageFor(t, "linux/amd64", "x")
-	addr := serve(t)
-	push(t, addr+"/app:1", img)
-	arch := saved(t, map[string]v1.Image{"app:1": img})
+func TestDockerEndpoint(t *testing.T) {
 	dir := t.TempDir()
-	push(t, addr+"/artifact:1", must(mutate.AppendLayers(mutate.ConfigMediaType(empty.Image, "application/vnd.cncf.helm.config.v1+json"))))
-	engine, _ := fakeEngine(t, "app:1", nil)
-	for _, tt := range []struct{ target, err string }{
-		{"", "the target is empty"},
-		{"docker-archive:", "the target is empty"},
-		{"./absent", "there is no file or folder ./absent"},
-		{"file:/absent/x", "there is no file"},
-		{"dir:/absent", "there is no file or folder"},
-		{put(t, "empty.tar", nil), "is empty"},
-		{"docker-archive:" + put(t, "empty.tar", nil), "is empty"},
-		{"docker-archive:" + put(t, "text", []byte("hello")), "is not a tar archive"},
-		{"docker-archive:" + put(t, "root.tar", tarOf("bin/", "", "etc/", "")), "but a filesystem tarball"},
-		{"oci-archive:" + put(t, "a.tar", arch), "but one of docker save"},
-		{"docker-archive:" + dir, "is a folder"},
-		{"oci-dir:" + dir, "is not an OCI image layout"},
-		{"dir:" + put(t, "x", []byte("x")), "is not a folder"},
-		{"file:" + dir, "is a folder"},
-		{put(t, "cut.tar", arch[:len(arch)/2]), "reading the archive"},
-		{put(t, "cut.tar.gz", gz(arch)[:len(arch)/3]), "reading the archive"},
-		{put(t, "parts.tar", tarOf("blobs/sha256/"+strings.Repeat("a", 64), "x")), "its manifest is missing"},
-		{"rootfs:" + put(t, "cut.tar", tarOf("etc/x", strings.Repeat("x", 512))[:1024]), "end-of-archive mark is missing"},
-		{"127.0.0.1:1/app", "connection refused"},
-		{addr + "/app:2", "404"},
-		{addr + "/artifact:1", "not an image but an artifact"},
-		{"Not A Reference", "is not an image reference"},
-		{"docker:app:2", "Docker has no image app:2"},
-		{"podman:app:1", "Podman does not answer"},
+	sum := sha256.Sum256([]byte("remote"))
+	meta := filepath.Join(dir, "contexts", "meta", hex.EncodeToString(sum[:]))
+	os.MkdirAll(meta, 0o755)
+	os.WriteFile(filepath.Join(meta, "meta.json"), []byte(`{"Name":"remote","Endpoints":{"docker":{"Host":"tcp://10.0.0.1:2375"}}}`), 0o644)
+	current := t.TempDir()
+	os.CopyFS(current, os.DirFS(dir))
+	os.WriteFile(filepath.Join(current, "config.json"), []byte(`{"currentContext":"remote"}`), 0o644)
+	for _, tt := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{nil, "unix:///var/run/docker.sock"},
+		{map[string]string{"DOCKER_HOST": "unix:///x", "DOCKER_CONTEXT": "remote"}, "unix:///x"},
+		{map[string]string{"DOCKER_CONTEXT": "remote"}, "tcp://10.0.0.1:2375"},
+		{map[string]string{"DOCKER_CONFIG": current}, "tcp://10.0.0.1:2375"},
+		{map[string]string{"DOCKER_CONFIG": current, "DOCKER_CONTEXT": "default"}, "unix:///var/run/docker.sock"},
+		{map[string]string{"DOCKER_CONTEXT": "absent"}, ""},
 	} {
-		srcs, err := open(t, tt.target, Options{Getenv: func(k string) string {
-			return map[string]string{"DOCKER_HOST": "unix://" + engine, "XDG_RUNTIME_DIR": dir, "HOME": dir}[k]
-		}})
-		if err == nil {
-			t.Errorf("%s: opened as %s", tt.target, srcs[0].Subject().Kind)
-			continue
-		}
-		if !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("%s: error %q, want %q", tt.target, err, tt.err)
-		}
-		wantHint(t, err)
-	}
-}
-
-// TestNoDamageGoesUnseen cuts archives off at every block and changes single
-// bytes: what can still be opened has the right image, and its layers end in an
-// error or have their diffIDs.
-func TestNoDamageGoesUnseen(t *testing.T) {
-	img := imageFor(t, "linux/amd64", "x")
-	forms := map[string][]byte{
-		"oci":    tarDir(t, layoutDir(t, mutate.AppendManifests(empty.Index, named(img, "1")))),
-		"new":    savedNew(t, "app:1", img),
-		"old":    savedOld(t, "app:1", img),
-		"ggcr":   saved(t, map[string]v1.Image{"app:1": img}),
-		"old gz": gz(savedOld(t, "app:1", img)),
-	}
-	path := filepath.Join(t.TempDir(), "a.tar")
-	check := func(name string, data []byte, cut bool) {
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		srcs, err := Open(t.Context(), path, Options{})
-		if err != nil {
-			return
-		}
-		defer srcs[0].Close()
-		s := srcs[0].Subject()
-		if s.Kind != sbom.Image {
-			return // no image any more, and looked into as a file
-		}
-		bad := 0
-		for _, l := range srcs[0].Layers() {
-			if id, err := drain(l); err != nil || id != l.Describe().DiffID {
-				bad++ // a wrong diffID is seen by whoever reads the layer
+		ep, err := dockerEndpoint(func(k string) string {
+			if v, ok := tt.env[k]; ok || k != "DOCKER_CONFIG" {
+				return v
 			}
-		}
-		if s.ImageID != must(img.ConfigName()).String() && bad == 0 {
-			// A configuration that was changed with its name in step: not possible
-			// by one byte but in forms that do not name it by digest.
-			t.Errorf("%s: another image %s without an error", name, s.ImageID)
-		}
-		if cut && bad == 0 {
-			t.Errorf("%s: opened and read whole", name)
+			return dir
+		})
+		if ep.host != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("%v: %q, %v; want %q", tt.env, ep.host, err, tt.want)
 		}
 	}
-	for form, data := range forms {
-		end := len(data) - 1024 // the end-of-archive mark
-		if form == "old gz" {
-			end = len(data) - 1
-		}
-		for n := 0; n < end; n += 512 {
-			check(fmt.Sprintf("%s cut at %d", form, n), data[:n], true)
-		}
-		for n := 7; n < end; n += 997 {
-			flipped := bytes.Clone(data)
-			flipped[n] ^= 0x20
-			check(fmt.Sprintf("%s changed at %d", form, n), flipped, false)
-		}
-	}
+	_, err := newEngine("Docker", endpoint{host: "ssh://host"})
+	wantHint(t, err)
 }
 
-func TestRegistryLayers(t *testing.T) {
-	foreign := imageFor(t, "linux/amd64", "f")
-	missing, err := mutate.Append(foreign, mutate.Addendum{
-		Layer: layerOf(t, tarOf("win", "dows"), tarfile.WithMediaType(types.DockerForeignLayer)),
-		URLs:  []string{"http://127.0.0.1:1/never-asked"},
-	})
-	if err != nil {
-		t.Fatal(err)
+// BenchmarkOpenArchive reads the table of contents of an image of 100 layers.
+func BenchmarkOpenArchive(b *testing.B) {
+	img := empty.Image
+	for i := range 100 {
+		img = must(mutate.AppendLayers(img, layerOf(b, tarOf("f", noise(fmt.Sprint(i), 64<<10)))))
 	}
-	addr := serve(t)
-	push(t, addr+"/app:1", missing) // remote.Write leaves out what is not distributable
-	srcs, err := open(t, addr+"/app:1", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	layers := srcs[0].Layers()
-	if _, err := layers[2].Open(t.Context()); !errors.Is(err, scanner.ErrAbsent) {
-		t.Errorf("foreign layer: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := layers[0].Open(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled: %v", err)
-	}
-}
-
-func FuzzOpen(f *testing.F) {
-	img := imageFor(f, "linux/amd64", "x")
-	f.Add(savedOld(f, "app:1", img))
-	f.Add(gz(savedNew(f, "app:1", img)))
-	f.Add(tarDir(f, layoutDir(f, mutate.AppendManifests(empty.Index, named(img, "1"), attestation(img)))))
-	f.Add(tarOf("manifest.json", `[{"Config":"c","Layers":["a"]}]`, "c", `{"rootfs":{"diff_ids":["sha256:`+strings.Repeat("0", 64)+`"]}}`, "a", "-> b", "b", "-> a"))
-	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0})
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(dir, "x")
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		for _, target := range []string{path, "docker-archive:" + path, "oci-archive:" + path} {
-			srcs, err := Open(t.Context(), target, Options{Platforms: []string{"all"}})
-			for _, s := range srcs {
-				for _, l := range s.Layers() {
-					if _, ok := l.(scanner.Walker); !ok && l.Describe().Size < 1<<20 {
-						drain(l)
-					}
+	data := saved(b, map[string]v1.Image{"app:1": img})
+	for name, data := range map[string][]byte{"plain": data, "gzip": gz(data)} {
+		b.Run(name, func(b *testing.B) {
+			path := put(b, "a", data)
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				srcs, err := Open(b.Context(), path, Options{})
+				if err != nil {
+					b.Fatal(err)
 				}
-				s.Close()
+				srcs[0].Close()
 			}
-			if (err == nil) != (len(srcs) > 0) {
-				t.Fatalf("%d sources, error %v", len(srcs), err)
-			}
-		}
-	})
+		})
+	}
 }
