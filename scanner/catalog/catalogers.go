@@ -41,20 +41,21 @@ import (
 	"github.com/anchore/syft/syft/pkg/cataloger/wordpress"
 )
 
-// kinds of target that a cataloger is for.
-type kinds uint8
+// Kind is a kind of target: it decides which catalogers run, as in syft.
+type Kind uint8
 
+// The kinds of target.
 const (
-	image  kinds = 1 << iota // what is installed
-	folder                   // also manifests and lock files
+	Image  Kind = 1 << iota // what is installed in it
+	Folder                  // also what its manifests and lock files declare
 )
 
-const both = image | folder
+const both = Image | Folder
 
 // cataloger is one of syft's, with what we need to know of it.
 type cataloger struct {
 	pkg.Cataloger
-	kinds kinds
+	kinds Kind
 	// whole tells that it joins what several files say into one package. A
 	// layer that brings any of its files is then catalogued in the view of all
 	// layers up to it.
@@ -76,11 +77,11 @@ func installed(cfg pkgcataloging.Config) []cataloger {
 		{Cataloger: debian.NewDBCataloger(), kinds: both},
 		{Cataloger: gentoo.NewPortageCataloger(), kinds: both},
 		{Cataloger: redhat.NewDBCataloger(), kinds: both},
-		{Cataloger: cpp.NewConanInfoCataloger(), kinds: image},
-		{Cataloger: javascript.NewPackageCataloger(), kinds: image},
-		{Cataloger: php.NewComposerInstalledCataloger(), kinds: image},
+		{Cataloger: cpp.NewConanInfoCataloger(), kinds: Image},
+		{Cataloger: javascript.NewPackageCataloger(), kinds: Image},
+		{Cataloger: php.NewComposerInstalledCataloger(), kinds: Image},
 		{Cataloger: r.NewPackageCataloger(), kinds: both},
-		{Cataloger: ruby.NewInstalledGemSpecCataloger(), kinds: image},
+		{Cataloger: ruby.NewInstalledGemSpecCataloger(), kinds: Image},
 		{Cataloger: rust.NewAuditBinaryCataloger(), kinds: both},
 		{Cataloger: php.NewPearCataloger(), kinds: both},
 		{Cataloger: dotnet.NewDotnetDepsBinaryCataloger(cfg.Dotnet), kinds: both, whole: true},
@@ -98,7 +99,7 @@ func installed(cfg pkgcataloging.Config) []cataloger {
 		{Cataloger: java.NewJvmDistributionCataloger(), kinds: both},
 		{Cataloger: kernel.NewLinuxKernelCataloger(cfg.LinuxKernel), kinds: both},
 		{Cataloger: php.NewInterpreterCataloger(), kinds: both, whole: true},
-		{Cataloger: bitnami.NewCataloger(), kinds: image},
+		{Cataloger: bitnami.NewCataloger(), kinds: Image},
 		{Cataloger: wordpress.NewWordpressPluginCataloger(), kinds: both},
 		{Cataloger: homebrew.NewCataloger(), kinds: both},
 		{Cataloger: apple.NewAppBundleCataloger(), kinds: both},
@@ -111,33 +112,33 @@ func installed(cfg pkgcataloging.Config) []cataloger {
 
 func declared(cfg pkgcataloging.Config) []cataloger {
 	return []cataloger{
-		{Cataloger: redhat.NewArchiveCataloger(), kinds: folder},
-		{Cataloger: debian.NewArchiveCataloger(), kinds: folder},
-		{Cataloger: cpp.NewConanCataloger(), kinds: folder},
-		{Cataloger: cpp.NewVcpkgManifestCataloger(cfg.Cpp), kinds: folder},
-		{Cataloger: dart.NewPubspecLockCataloger(), kinds: folder},
-		{Cataloger: dart.NewPubspecCataloger(), kinds: folder},
-		{Cataloger: elixir.NewMixLockCataloger(), kinds: folder},
-		{Cataloger: erlang.NewRebarLockCataloger(), kinds: folder},
-		{Cataloger: erlang.NewOTPCataloger(), kinds: folder},
-		{Cataloger: haskell.NewHackageCataloger(), kinds: folder},
-		{Cataloger: golang.NewGoModuleFileCataloger(cfg.Golang), kinds: folder},
-		{Cataloger: java.NewGradleLockfileCataloger(), kinds: folder},
-		{Cataloger: java.NewPomCataloger(cfg.JavaArchive), kinds: folder},
-		{Cataloger: javascript.NewLockCataloger(cfg.JavaScript), kinds: folder},
-		{Cataloger: php.NewComposerLockCataloger(), kinds: folder},
-		{Cataloger: python.NewPackageCataloger(cfg.Python), kinds: folder},
-		{Cataloger: ruby.NewGemFileLockCataloger(), kinds: folder},
-		{Cataloger: ruby.NewGemSpecCataloger(), kinds: folder},
-		{Cataloger: rust.NewCargoLockCataloger(), kinds: folder},
-		{Cataloger: swift.NewCocoapodsCataloger(), kinds: folder},
-		{Cataloger: swift.NewSwiftPackageManagerCataloger(), kinds: folder},
-		{Cataloger: swipl.NewSwiplPackCataloger(), kinds: folder},
-		{Cataloger: ocaml.NewOpamPackageManagerCataloger(), kinds: folder},
-		{Cataloger: perl.NewCpanMetaCataloger(), kinds: folder},
-		{Cataloger: githubactions.NewActionUsageCataloger(), kinds: folder},
-		{Cataloger: githubactions.NewWorkflowUsageCataloger(), kinds: folder},
-		{Cataloger: terraform.NewLockCataloger(), kinds: folder},
+		{Cataloger: redhat.NewArchiveCataloger(), kinds: Folder},
+		{Cataloger: debian.NewArchiveCataloger(), kinds: Folder},
+		{Cataloger: cpp.NewConanCataloger(), kinds: Folder},
+		{Cataloger: cpp.NewVcpkgManifestCataloger(cfg.Cpp), kinds: Folder},
+		{Cataloger: dart.NewPubspecLockCataloger(), kinds: Folder},
+		{Cataloger: dart.NewPubspecCataloger(), kinds: Folder},
+		{Cataloger: elixir.NewMixLockCataloger(), kinds: Folder},
+		{Cataloger: erlang.NewRebarLockCataloger(), kinds: Folder},
+		{Cataloger: erlang.NewOTPCataloger(), kinds: Folder},
+		{Cataloger: haskell.NewHackageCataloger(), kinds: Folder},
+		{Cataloger: golang.NewGoModuleFileCataloger(cfg.Golang), kinds: Folder},
+		{Cataloger: java.NewGradleLockfileCataloger(), kinds: Folder},
+		{Cataloger: java.NewPomCataloger(cfg.JavaArchive), kinds: Folder},
+		{Cataloger: javascript.NewLockCataloger(cfg.JavaScript), kinds: Folder},
+		{Cataloger: php.NewComposerLockCataloger(), kinds: Folder},
+		{Cataloger: python.NewPackageCataloger(cfg.Python), kinds: Folder},
+		{Cataloger: ruby.NewGemFileLockCataloger(), kinds: Folder},
+		{Cataloger: ruby.NewGemSpecCataloger(), kinds: Folder},
+		{Cataloger: rust.NewCargoLockCataloger(), kinds: Folder},
+		{Cataloger: swift.NewCocoapodsCataloger(), kinds: Folder},
+		{Cataloger: swift.NewSwiftPackageManagerCataloger(), kinds: Folder},
+		{Cataloger: swipl.NewSwiplPackCataloger(), kinds: Folder},
+		{Cataloger: ocaml.NewOpamPackageManagerCataloger(), kinds: Folder},
+		{Cataloger: perl.NewCpanMetaCataloger(), kinds: Folder},
+		{Cataloger: githubactions.NewActionUsageCataloger(), kinds: Folder},
+		{Cataloger: githubactions.NewWorkflowUsageCataloger(), kinds: Folder},
+		{Cataloger: terraform.NewLockCataloger(), kinds: Folder},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,11 +15,11 @@ import (
 // machine learning and disk images with a program's name are larger.
 const maxKept = 1 << 30
 
-// Wants reports, by name and head alone, whether syft's catalogers may read the
-// contents of a file of an image. It is the cheap question before [Keep]. It may
-// be called from many goroutines.
-func Wants(f *scanner.File) bool {
-	return f.Depth == 0 && f.Size <= maxKept && (named(f) || executable(f.Head) != notExecutable)
+// Wants reports, by name and head alone, whether catalogers may read the
+// contents of a file of this kind of target. It is the cheap question before
+// [Kind.Keep]. It may be called from many goroutines.
+func (k Kind) Wants(f *scanner.File) bool {
+	return f.Depth == 0 && f.Size <= maxKept && (k.named(f) || executable(f.Head) != notExecutable)
 }
 
 // Keep reports whether the contents must be kept until [Components] runs. A
@@ -30,12 +31,18 @@ func Wants(f *scanner.File) bool {
 // The answers to syft's questions by MIME type then list only the executables
 // that were kept. That changes no result: from the others these catalogers get
 // nothing, and they report nothing about a file that they get nothing from.
-func Keep(f *scanner.File) bool {
+func (k Kind) Keep(f *scanner.File) bool {
 	if f.Depth > 0 || f.Size > maxKept {
 		return false
 	}
-	return named(f) || telling(f)
+	return k.named(f) || telling(f)
 }
+
+// Wants is [Image].Wants.
+func Wants(f *scanner.File) bool { return Image.Wants(f) }
+
+// Keep is [Image].Keep.
+func Keep(f *scanner.File) bool { return Image.Keep(f) }
 
 // secondary are the files that catalogers look up once they have found a
 // package: next to it, or at a path that they make from its name. They come
@@ -58,22 +65,34 @@ var secondary = []string{
 	"**/redis-check-*", "**/valkey-check-*", "**/mariadbd", "**/nodejs", "**/*gcc-[0-9]*", "**/ruby[0-9]*", "**/go-[0-9]*",
 }
 
-// wantedNames are the patterns of all catalogers for images, and secondary.
-var wantedNames = sync.OnceValue(func() *globSet {
-	all, err := requests()
-	if err != nil { // a test reads it
-		panic(err)
-	}
-	patterns := append([]string(nil), secondary...)
-	for _, r := range all {
+// secondaryFolder are those of the catalogers that only folders have.
+var secondaryFolder = []string{
+	"**/go.sum", "**/yarn.lock", "**/package-lock.json", "**/vcpkg.json", "**/vcpkg-configuration.json", "**/.git/HEAD", "**/*.pom",
+}
+
+// The names that are kept, by kind.
+var (
+	imageNames  = sync.OnceValue(func() *globSet { return wantedNames(Image, secondary) })
+	folderNames = sync.OnceValue(func() *globSet { return wantedNames(Folder, append(secondaryFolder, secondary...)) })
+)
+
+func wantedNames(k Kind, patterns []string) *globSet {
+	asked := requestsOf(k)
+	patterns = slices.Clone(patterns)
+	for _, r := range asked {
 		patterns = append(patterns, r.Globs...)
 	}
-	return newGlobSet(patterns)
-})
+	slices.Sort(patterns)
+	return newGlobSet(slices.Compact(patterns))
+}
 
-func named(f *scanner.File) bool {
+func (k Kind) named(f *scanner.File) bool {
 	base := path.Base(f.Path)
-	return licenceFile(base) || wantedNames().matches(f.Path) ||
+	names := imageNames()
+	if k&Folder != 0 {
+		names = folderNames()
+	}
+	return licenceFile(base) || names.matches(f.Path) ||
 		base == "README.md" && bytes.HasPrefix(f.Head, []byte("---")) // front matter of a model card
 }
 

@@ -27,25 +27,47 @@ type request struct {
 //go:embed requests.json
 var requestsJSON []byte
 
-var requests = sync.OnceValues(func() (map[string]request, error) {
-	var all map[string]request
+// asked is the request of one cataloger, and the kinds of target it is for.
+type asked struct {
+	Kinds Kind `json:"kinds"`
+	request
+}
+
+var requests = sync.OnceValues(func() (map[string]asked, error) {
+	var all map[string]asked
 	if err := json.Unmarshal(requestsJSON, &all); err != nil {
 		return nil, fmt.Errorf("reading the catalogers' requests: %w", err)
 	}
 	return all, nil
 })
 
+// requestsOf returns the requests of the catalogers for a kind of target. The
+// embedded file is ours, and read by a test: it is well-formed.
+func requestsOf(k Kind) map[string]request {
+	all, err := requests()
+	if err != nil {
+		panic(err)
+	}
+	some := map[string]request{}
+	for name, a := range all {
+		if a.Kinds&k != 0 {
+			some[name] = a.request
+		}
+	}
+	return some
+}
+
 // probe runs all catalogers over a tree with nothing in it, and returns what
 // each of them asked for.
-func probe(ctx context.Context) (map[string]request, error) {
-	all := map[string]request{}
+func probe(ctx context.Context) (map[string]asked, error) {
+	all := map[string]asked{}
 	err := inSyft(ctx, 1, func(ctx context.Context) error {
 		for _, c := range catalogers(configuration()) {
 			r := &recorder{}
 			if _, _, err := c.Catalog(ctx, r); err != nil {
 				return fmt.Errorf("probing %s: %w", c.Name(), err)
 			}
-			all[c.Name()] = r.request()
+			all[c.Name()] = asked{c.kinds, r.request()}
 		}
 		return nil
 	})

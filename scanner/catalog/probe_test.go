@@ -42,7 +42,7 @@ func TestRequests(t *testing.T) {
 
 // TestCatalogers: we run every cataloger that syft selects by default.
 func TestCatalogers(t *testing.T) {
-	for kind, metadata := range map[kinds]any{image: source.ImageMetadata{}, folder: source.DirectoryMetadata{Path: "/"}} {
+	for kind, metadata := range map[Kind]any{Image: source.ImageMetadata{}, Folder: source.DirectoryMetadata{Path: "/"}} {
 		doc, err := syft.CreateSBOM(t.Context(), described{metadata: metadata}, syft.DefaultCreateSBOMConfig())
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,271 @@
+package catalog
+
+import (
+	"encoding/hex"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/anchore/packageurl-go"
+	"github.com/anchore/syft/syft/artifact"
+	"github.com/anchore/syft/syft/cpe"
+	"github.com/anchore/syft/syft/file"
+	"github.com/anchore/syft/syft/license"
+	"github.com/anchore/syft/syft/pkg"
+	cpes "github.com/anchore/syft/syft/pkg/cataloger/common/cpe"
+
+	"github.com/interdict/interdict/sbom"
+)
+
+// items makes syft's packages into items, with the dependencies that the
+// cataloger itself knows.
+func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relationship) []item {
+	var out []item
+	at := map[artifact.ID]int{}
+	for i := range pkgs {
+		p := &pkgs[i]
+		if strings.TrimSpace(p.Name) == "" {
+			continue // syft's default: a package without a name is none
+		}
+		if p.ID() == "" {
+			p.SetID()
+		}
+		at[p.ID()] = len(out)
+		out = append(out, newItem(r, p))
+	}
+	for _, rel := range rels {
+		if rel.Type != artifact.DependencyOfRelationship {
+			continue
+		}
+		from, ok1 := at[rel.From.ID()]
+		to, ok2 := at[rel.To.ID()]
+		if ok1 && ok2 && out[from].Component.Ref != out[to].Component.Ref {
+			c := &out[to].Component
+			c.DependsOn = append(c.DependsOn, out[from].Component.Ref)
+		}
+	}
+	return out
+}
+
+func newItem(r *resolver, p *pkg.Package) item {
+	b := &builder{p: p, r: r, detector: detectorName(r.cat.Name())}
+	b.c = sbom.Component{
+		Type: sbom.Library, Name: p.Name, Version: p.Version, PURL: p.PURL,
+		FoundBy: r.cat.Name(), Language: language(p), CPEs: cpesOf(p), Licenses: licencesOf(p),
+	}
+	b.it = item{Type: string(p.Type)}
+	b.locate()
+	b.group()
+	b.metadata()
+	b.c.Ref = refOf(&b.c)
+	b.it.Component = b.c
+	return b.it
+}
+
+// builder makes one item.
+type builder struct {
+	p        *pkg.Package
+	r        *resolver
+	detector string
+	c        sbom.Component
+	it       item
+	primary  sbom.Occurrence // where its evidence was read
+}
+
+// refOf is a component's reference: what it is, wherever it was found.
+func refOf(c *sbom.Component) string {
+	if c.PURL != "" {
+		return c.PURL
+	}
+	return "syft:" + string(c.Type) + "/" + url.PathEscape(c.Group) + "/" + url.PathEscape(c.Name) + "@" + url.PathEscape(c.Version)
+}
+
+// locate notes where the package is: syft's primary evidence, or all locations
+// if none is marked as that.
+func (b *builder) locate() {
+	all := b.p.Locations.ToSlice()
+	primary := slices.DeleteFunc(slices.Clone(all), func(l file.Location) bool {
+		return l.Annotations[pkg.EvidenceAnnotationKey] != pkg.PrimaryEvidenceAnnotation
+	})
+	if len(primary) == 0 {
+		primary = all
+	}
+	for _, l := range primary {
+		o := sbom.Occurrence{Path: b.inner(l), Layer: l.FileSystemID}
+		if n, ok := b.r.view.tree.Lstat(l.RealPath); ok && n.Entry != nil && n.Entry.Digest != [32]byte{} && o.Path == l.RealPath {
+			o.Digest = "sha256:" + hex.EncodeToString(n.Entry.Digest[:])
+		}
+		b.c.Occurrences = append(b.c.Occurrences, o)
+	}
+	if len(b.c.Occurrences) > 0 {
+		b.primary = b.c.Occurrences[0]
+	}
+}
+
+// inner is the path of a location in our spelling of nested paths. syft's
+// virtual path of a nested Java archive is "outer.jar:path/inner.jar".
+func (b *builder) inner(l file.Location) string {
+	java, ok := b.p.Metadata.(pkg.JavaArchive)
+	if !ok {
+		return l.RealPath
+	}
+	rest, ok := strings.CutPrefix(java.VirtualPath, l.AccessPath)
+	if !ok {
+		rest, ok = strings.CutPrefix(java.VirtualPath, l.RealPath)
+	}
+	if !ok {
+		return l.RealPath
+	}
+	p := l.RealPath
+	for _, part := range strings.Split(rest, ":") {
+		// the last part of a virtual path may be group:artifact, which is no file
+		if ext := path.Ext(part); ext != "" && len(ext) <= 5 && strings.ContainsAny(part, "/.") && isArchiveName(ext) {
+			p += "!/" + strings.TrimPrefix(part, "/")
+		}
+	}
+	return p
+}
+
+func isArchiveName(ext string) bool {
+	switch strings.ToLower(ext) {
+	case ".jar", ".war", ".ear", ".par", ".sar", ".nar", ".kar", ".far", ".jpi", ".hpi", ".lpkg", ".rar", ".zip", ".aar":
+		return true
+	}
+	return false
+}
+
+// group splits a scope, vendor or group from the name, as its ecosystem does.
+func (b *builder) group() {
+	switch b.p.Type {
+	case pkg.NpmPkg, pkg.PhpComposerPkg:
+		if g, n, ok := strings.Cut(b.p.Name, "/"); ok && g != "" && n != "" {
+			b.c.Group, b.c.Name = g, n
+		}
+	case pkg.JavaPkg, pkg.JenkinsPluginPkg, pkg.GraalVMNativeImagePkg:
+		if u, err := packageurl.FromString(b.p.PURL); err == nil && u.Namespace != u.Name {
+			b.c.Group = u.Namespace
+		}
+	}
+}
+
+// fact notes evidence that was read from the primary location.
+func (b *builder) fact(k sbom.Kind, value, where string) {
+	if value = sbom.CleanValue(value); value == "" {
+		return
+	}
+	for _, o := range b.c.Occurrences {
+		b.c.Evidence = append(b.c.Evidence, sbom.Evidence{
+			Kind: k, Value: value, Path: o.Path, Layer: o.Layer, Where: where, Detector: b.detector,
+		})
+	}
+}
+
+// author notes who wrote it.
+func (b *builder) author(where string, names ...string) {
+	for _, n := range names {
+		if n = sbom.CleanValue(n); n != "" && !strings.EqualFold(n, "unknown") {
+			b.c.Authors = append(b.c.Authors, n)
+			b.fact(sbom.EntityName, n, where)
+		}
+	}
+}
+
+// maker notes who made it.
+func (b *builder) maker(k sbom.Kind, name, where string) {
+	if name = sbom.CleanValue(name); name == "" {
+		return
+	}
+	if b.c.Maker == "" {
+		b.c.Maker, b.c.Publisher = name, name
+	}
+	b.fact(k, name, where)
+}
+
+// supplier notes who supplied a package of an operating system.
+func (b *builder) supplier(name, where string) {
+	if name = sbom.CleanValue(name); name != "" {
+		b.c.Supplier, b.c.Publisher = name, name
+		b.fact(sbom.PackageVendor, name, where)
+	}
+}
+
+// link notes an address that the package gives of itself, and its host.
+func (b *builder) link(typ, address, where string) {
+	address = strings.TrimPrefix(sbom.CleanValue(address), "git+")
+	if strings.HasPrefix(address, "git://") || strings.HasPrefix(address, "ssh://") || strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://") {
+		u, err := url.Parse(address)
+		if err != nil || u.Hostname() == "" {
+			return
+		}
+		u.User = nil // never a secret into a bill of materials
+		b.c.References = append(b.c.References, sbom.Reference{Type: typ, URL: u.String()})
+		switch typ {
+		case "website", "documentation":
+			b.fact(sbom.HomepageHost, strings.ToLower(u.Hostname()), where)
+		case "vcs", "distribution":
+			b.fact(sbom.RepoHost, strings.ToLower(u.Hostname()), where)
+		}
+	}
+}
+
+func (b *builder) property(name, value string) {
+	if value = sbom.CleanValue(value); value != "" {
+		b.c.Properties = append(b.c.Properties, sbom.Property{Name: "interdict:" + name, Value: value})
+	}
+}
+
+// language is syft's, or that of the ecosystem of the purl.
+func language(p *pkg.Package) string {
+	l := p.Language
+	if l == "" {
+		l = pkg.LanguageFromPURL(p.PURL)
+	}
+	if l == pkg.UnknownLanguage {
+		return ""
+	}
+	return string(l)
+}
+
+// cpesOf returns the package's CPEs, looked up or made as syft makes them.
+func cpesOf(p *pkg.Package) []string {
+	all := p.CPEs
+	if !slices.ContainsFunc(all, func(c cpe.CPE) bool { return c.Source != cpe.GeneratedSource }) {
+		if found, ok := cpes.DictionaryFind(*p); ok {
+			all = append(all, found...)
+		} else {
+			all = append(all, cpes.Generate(*p)...)
+		}
+	}
+	out := make([]string, 0, len(all))
+	for _, c := range all {
+		out = append(out, c.Attributes.BindToFmtString())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// maxLicenceName is the longest name of a licence that is no text, in bytes.
+const maxLicenceName = 200
+
+func licencesOf(p *pkg.Package) []sbom.License {
+	var out []sbom.License
+	for _, l := range p.Licenses.ToSlice() {
+		s := sbom.License{Declared: l.Type == license.Declared}
+		switch {
+		case l.SPDXExpression != "" && !strings.ContainsAny(l.SPDXExpression, " ()") && !strings.HasPrefix(l.SPDXExpression, "LicenseRef-"):
+			s.ID = l.SPDXExpression
+		case l.SPDXExpression != "":
+			s.Expression = l.SPDXExpression
+		case l.Value != "" && len(l.Value) <= maxLicenceName && !strings.HasPrefix(l.Value, "sha256:"):
+			s.Name = sbom.CleanValue(l.Value)
+		default:
+			continue // a text that syft does not know
+		}
+		if len(l.URLs) > 0 {
+			s.URL = l.URLs[0]
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/anchore/syft/syft/file"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/layer"
+)
+
+// gaps makes a cataloger's error into gaps: one for each file that it names.
+func (s *session) gaps(r *resolver, err error) []sbom.Gap {
+	var out []sbom.Gap
+	for _, u := range unknowns(err) {
+		if errors.Is(u.reason, layer.ErrNotKept) {
+			continue // told as Missing
+		}
+		g := sbom.Gap{Detail: detail(u.reason), Detector: detectorName(r.cat.Name()), Reason: sbom.Failed}
+		if u.at == (file.Coordinates{}) {
+			g.Layer = s.layers[r.view.top()].DiffID
+		} else {
+			g.Path, g.Layer = u.at.RealPath, u.at.FileSystemID
+			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && !promising(n.Entry) {
+				g.Reason = sbom.Malformed
+			}
+		}
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// promising reports whether a file is by its first bytes, or by its place, what
+// a cataloger took it for. Failing on any other loses nothing: it is a text in
+// a test directory, or a program of another format with a known name.
+func promising(e *layer.Entry) bool {
+	switch e.Format {
+	case layer.ELF, layer.PE, layer.MachO, layer.Archive:
+		return true
+	}
+	return isStatusFile(e.Path)
+}
+
+func detail(err error) string {
+	return sbom.CleanValue(strings.Join(strings.Fields(err.Error()), " "))
+}
+
+// detectorName is the name by which evidence and gaps tell of a cataloger.
+func detectorName(cataloger string) string { return "syft/" + cataloger + "@" + syftVersion }
+
+type unknownFile struct {
+	at     file.Coordinates // zero when the error names no file
+	reason error
+}
+
+// unknowns takes apart an error as syft's catalogers join it. The errors that
+// name a file have a type of an internal package, with two exported fields.
+func unknowns(err error) []unknownFile {
+	if err == nil {
+		return nil
+	}
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.Type().Elem().Name() == "CoordinateError" && !v.IsNil() {
+		at, ok1 := v.Elem().FieldByName("Coordinates").Interface().(file.Coordinates)
+		reason, ok2 := v.Elem().FieldByName("Reason").Interface().(error)
+		if ok1 && ok2 && reason != nil {
+			if inner := unknowns(reason); len(inner) == 1 && inner[0].at == (file.Coordinates{}) {
+				return []unknownFile{{at, reason}}
+			}
+			return []unknownFile{{at, fmt.Errorf("%w", reason)}}
+		}
+	}
+	switch u := err.(type) {
+	case interface{ Unwrap() []error }:
+		var all []unknownFile
+		for _, e := range u.Unwrap() {
+			all = append(all, unknowns(e)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		if inner := unknowns(u.Unwrap()); len(inner) > 0 && inner[0].at != (file.Coordinates{}) {
+			return inner
+		}
+	}
+	return []unknownFile{{reason: err}}
+}

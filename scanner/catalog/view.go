@@ -1,0 +1,320 @@
+package catalog
+
+import (
+	"errors"
+	"io"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/anchore/syft/syft/file"
+
+	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/layer"
+)
+
+// view is one layer as catalogers see it: what it brought, and the tree of it
+// and all layers below.
+type view struct {
+	layers []*layer.Index // up to and including the layer
+	tree   *layer.Tree    // of these
+	env    *environment
+	globs  *globSet // all catalogers' own patterns
+
+	own         [][]file.Location // files that the layer brought, by pattern
+	programs    []layer.Node      // kept executables that it brought
+	nixStore    bool              // it brought something into a Nix store
+	whole       func() [][]file.Location
+	wholeProgs  func() []layer.Node
+	listings    sync.Map // folder -> []layer.Node, for globs
+	databases   map[string]*database
+	missingLock sync.Mutex
+	missing     map[Missing]bool
+}
+
+// database is a package database that is one file: what catalogers are shown of
+// it, and what it lists.
+type database struct {
+	fresh []byte   // the stanzas that no layer below has
+	keys  []string // of all stanzas, sorted
+}
+
+func newView(layers []*layer.Index, globs *globSet, env *environment) *view {
+	v := &view{
+		layers: layers, tree: layer.Squash(layers), env: env, globs: globs,
+		own: make([][]file.Location, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{},
+	}
+	v.whole = sync.OnceValue(v.matchWhole)
+	v.wholeProgs = sync.OnceValue(func() (all []layer.Node) {
+		for n := range v.tree.All() {
+			if isProgram(n) {
+				all = append(all, n)
+			}
+		}
+		return all
+	})
+	v.matchOwn()
+	return v
+}
+
+func (v *view) top() int { return len(v.layers) - 1 }
+
+func isFile(n layer.Node) bool {
+	return n.Entry != nil && (n.Entry.Type == scanner.Regular || n.Entry.Type == scanner.Hardlink)
+}
+
+func isProgram(n layer.Node) bool {
+	return n.Entry != nil && n.Entry.Type == scanner.Regular && n.Entry.Kept() &&
+		(n.Entry.Format == layer.ELF || n.Entry.Format == layer.PE || n.Entry.Format == layer.MachO)
+}
+
+// matchOwn finds the files that the layer brought and catalogers start from.
+func (v *view) matchOwn() {
+	aliases := v.links()
+	entries := v.layers[v.top()].Entries
+	for i := range entries {
+		e := &entries[i]
+		if e.Type != scanner.Regular && e.Type != scanner.Hardlink {
+			continue
+		}
+		n, ok := v.tree.Lstat(e.Path)
+		if !ok || n.Entry != e || v.unchanged(e) {
+			continue
+		}
+		v.nixStore = v.nixStore || strings.Contains(n.Path, "/nix/store/")
+		if isProgram(n) {
+			v.programs = append(v.programs, n)
+		}
+		v.globs.match(n.Path, func(id int) { v.bring(id, n, n.Path) })
+		for dir := path.Dir(n.Path); dir != "/"; dir = path.Dir(dir) {
+			for _, link := range aliases[dir] {
+				name := link + n.Path[len(dir):]
+				v.globs.match(name, func(id int) { v.bring(id, n, name) })
+			}
+		}
+	}
+}
+
+// bring notes a file under the pattern that it matches by name.
+func (v *view) bring(id int, n layer.Node, name string) {
+	loc := v.at(n, name)
+	if !slices.ContainsFunc(v.own[id], func(l file.Location) bool { return l.Coordinates == loc.Coordinates }) {
+		v.own[id] = append(v.own[id], loc)
+	}
+}
+
+// links goes through the symlinks of all layers. Those to files match patterns
+// by their own name, if they or the file are the layer's. Those to folders give
+// the files in them another name: it returns these, by the folder's real path.
+func (v *view) links() map[string][]string {
+	aliases := map[string][]string{}
+	for l, ix := range v.layers {
+		if ix == nil {
+			continue
+		}
+		for i := range ix.Entries {
+			e := &ix.Entries[i]
+			if e.Type != scanner.Symlink {
+				continue
+			}
+			link, ok := v.tree.Lstat(e.Path)
+			if !ok || link.Entry != e {
+				continue
+			}
+			n, ok := v.tree.Lookup(e.Path)
+			switch {
+			case !ok:
+			case n.IsDir():
+				if n.Path != "/" && !strings.HasPrefix(link.Path, n.Path+"/") {
+					aliases[n.Path] = append(aliases[n.Path], link.Path)
+				}
+			case isFile(n) && (n.Layer == v.top() && !v.unchanged(n.Entry) || l == v.top() && !v.unchanged(e)):
+				v.globs.match(link.Path, func(id int) { v.bring(id, n, link.Path) })
+			}
+		}
+	}
+	return aliases
+}
+
+// unchanged reports whether the nearest layer below that has the path of an
+// entry of the top layer has the same there.
+func (v *view) unchanged(e *layer.Entry) bool {
+	for l := v.top() - 1; l >= 0; l-- {
+		if v.layers[l] == nil {
+			continue
+		}
+		if old, ok := v.layers[l].Lookup(e.Path); ok {
+			return same(old, e)
+		}
+	}
+	return false
+}
+
+func same(a, b *layer.Entry) bool {
+	if a.Type == scanner.Symlink || b.Type == scanner.Symlink {
+		return a.Type == b.Type && a.Link == b.Link
+	}
+	return a.Digest == b.Digest && a.Digest != [32]byte{} && a.Size == b.Size
+}
+
+// matchWhole matches the patterns against all files of the tree.
+func (v *view) matchWhole() [][]file.Location {
+	all := make([][]file.Location, len(v.globs.patterns))
+	for n := range v.tree.All() {
+		at := n
+		if n.Entry != nil && n.Entry.Type == scanner.Symlink {
+			at, _ = v.tree.Lookup(n.Path)
+		}
+		if isFile(at) {
+			v.globs.match(n.Path, func(id int) { all[id] = append(all[id], v.at(at, n.Path)) })
+		}
+	}
+	return all
+}
+
+func (v *view) allMatches(id int) []file.Location { return v.whole()[id] }
+
+// executables lists kept programs of a format.
+func (v *view) executables(f layer.Format, whole bool) (locs []file.Location) {
+	nodes := v.programs
+	if whole {
+		nodes = v.wholeProgs()
+	}
+	for _, n := range nodes {
+		if n.Entry.Format == f {
+			locs = append(locs, v.at(n, n.Path))
+		}
+	}
+	return locs
+}
+
+// at is the location of a node that was found by a name. A hard link is at the
+// file that it links to, if that is of the same layer, as for syft.
+func (v *view) at(n layer.Node, name string) file.Location {
+	real := n.Path
+	if n.Entry != nil && n.Entry.Type == scanner.Hardlink {
+		if to, ok := v.tree.Lstat(n.Entry.Link); ok && to.Layer == n.Layer && isFile(to) {
+			real = to.Path
+		}
+	}
+	id := ""
+	if ix := v.layers[n.Layer]; ix != nil {
+		id = ix.DiffID
+	}
+	return file.NewVirtualLocationFromCoordinates(file.NewCoordinates(real, id), name)
+}
+
+// locate finds a file by a path, through symlinks. Folders are not files.
+func (v *view) locate(p string) (file.Location, bool) {
+	n, ok := v.tree.Lookup(p)
+	if !ok || !isFile(n) {
+		return file.Location{}, false
+	}
+	return v.at(n, p), true
+}
+
+// glob answers a pattern that a cataloger made from what it found.
+func (v *view) glob(pattern string, out *locations) {
+	for _, a := range compileGlob(pattern) {
+		cut := strings.LastIndexByte(a.pattern, '/')
+		switch {
+		case !hasMeta(a.pattern):
+			if loc, ok := v.locate(a.pattern); ok {
+				out.add(loc)
+			}
+		case cut >= 0 && !hasMeta(a.pattern[:cut]) && !strings.Contains(a.pattern[cut:], "**"):
+			v.globDir(a.pattern[:cut], a.pattern[cut+1:], &a, out)
+		default:
+			v.globAll(&a, out)
+		}
+	}
+}
+
+// globDir matches the names of one folder. Catalogers ask for all of a folder
+// only to find the licences in it (syft/pkg/cataloger/internal/licenses,
+// FindInDirs), and there may be thousands of other files: those are left out.
+func (v *view) globDir(dir, last string, a *alternative, out *locations) {
+	lead := last
+	if i := strings.IndexAny(last, `*?[{\`); i >= 0 {
+		lead = last[:i]
+	}
+	list := v.listing(dir)
+	from := sort.Search(len(list), func(i int) bool { return path.Base(list[i].Path) >= lead })
+	for _, n := range list[from:] {
+		base := path.Base(n.Path)
+		if !strings.HasPrefix(base, lead) {
+			break
+		}
+		if last == "*" && !licenceFile(base) {
+			continue
+		}
+		name := dir + "/" + base
+		if !a.matchAt(name, len(dir)+1) {
+			continue
+		}
+		if loc, ok := v.locate(name); ok {
+			out.add(loc)
+		}
+	}
+}
+
+func (v *view) listing(dir string) []layer.Node {
+	if l, ok := v.listings.Load(dir); ok {
+		return l.([]layer.Node)
+	}
+	l := v.tree.ReadDir(dir)
+	v.listings.Store(dir, l)
+	return l
+}
+
+// globAll matches all names of the tree.
+func (v *view) globAll(a *alternative, out *locations) {
+	lead := a.pattern
+	if i := strings.IndexAny(lead, `*?[{\`); i >= 0 {
+		lead = lead[:i]
+	}
+	for n := range v.tree.All() {
+		if !strings.HasPrefix(n.Path, lead) || !a.matchAt(n.Path, strings.LastIndexByte(n.Path, '/')+1) {
+			continue
+		}
+		if loc, ok := v.locate(n.Path); ok {
+			out.add(loc)
+		}
+	}
+}
+
+// entry finds what a location that this view gave out stands for.
+func (v *view) entry(l file.Location) (layer.Node, *layer.Entry, bool) {
+	n, ok := v.tree.Lstat(l.RealPath)
+	if !ok || n.Entry == nil {
+		return n, nil, false
+	}
+	return n, n.Entry, true
+}
+
+// open opens the contents behind a location. Contents that were not kept are
+// noted: the caller can have them read again.
+func (v *view) open(l file.Location) (io.ReadCloser, error) {
+	n, e, ok := v.entry(l)
+	if !ok || !isFile(n) {
+		return nil, errNoFile
+	}
+	c, err := v.tree.Open(n)
+	if err != nil {
+		if errors.Is(err, layer.ErrNotKept) {
+			v.miss(n.Layer, e.Path)
+		}
+		return nil, err
+	}
+	return contents{io.NewSectionReader(c, 0, c.Size()), c}, nil
+}
+
+var errNoFile = errors.New("no such file in this layer or below")
+
+func (v *view) miss(l int, p string) {
+	v.missingLock.Lock()
+	defer v.missingLock.Unlock()
+	v.missing[Missing{l, p}] = true
+}
