@@ -60,15 +60,18 @@ func (p *proof) reservation() string {
 
 // fact names a proof: `the signer "AO Kaspersky Lab"`.
 func (p *proof) fact() string {
-	name, ok := kindNames[p.Kind]
-	if !ok {
-		name = "the " + strings.ReplaceAll(string(p.Kind), "_", " ")
-	}
-	s := fmt.Sprintf("%s %q", name, quote(p.Value))
+	s := fmt.Sprintf("%s %q", kindName(p.Kind), quote(p.Value))
 	if p.Count > 1 {
 		s += fmt.Sprintf(" (%d of them)", p.Count)
 	}
 	return s
+}
+
+func kindName(k sbom.Kind) string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return "the " + strings.ReplaceAll(string(k), "_", " ")
 }
 
 func quote(s string) string {
