@@ -75,6 +75,7 @@ var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 const idHint = "lower-case letters, digits and single dashes"
 
 func (c *checker) document(d *document) {
+	c.emptyItems(c.tree)
 	seen := map[string]bool{}
 	for i := range d.Regimes {
 		r := &d.Regimes[i]
@@ -90,6 +91,16 @@ func (c *checker) document(d *document) {
 			c.id(strings.TrimPrefix(v.Rules[j].ID, v.ID+"/"), rules, "vendors", i, "rules", j)
 			c.rule(&v.Rules[j], "vendors", i, "rules", j)
 		}
+	}
+}
+
+// emptyItems finds items of lists that say nothing, which decoding drops.
+func (c *checker) emptyItems(n *yaml.Node) {
+	for _, item := range n.Content {
+		if n.Kind == yaml.SequenceNode && item.Tag == "!!null" {
+			c.problems = append(c.problems, Problem{SeverityError, item.Line, "", "an item of a list is empty", `remove the "-", or write what it stands for`})
+		}
+		c.emptyItems(item)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -99,6 +100,7 @@ func Parse(r io.Reader, name string) (*List, error) {
 	if problems := decode(data, &doc, &tree); problems != nil {
 		return nil, &ParseError{name, problems}
 	}
+	prune(reflect.ValueOf(&doc).Elem())
 	l := &List{Name: doc.Name, Version: doc.Version, Regimes: doc.Regimes, Vendors: doc.Vendors}
 	if l.Name == "" {
 		l.Name = name
@@ -193,6 +195,34 @@ func expected(goType string) string {
 		return `fields: "name: value"`
 	}
 	return "text"
+}
+
+// prune replaces empty lists and maps by nil, so that "none" has one form.
+func prune(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[Date]() {
+			return
+		}
+		for i := range v.NumField() {
+			prune(v.Field(i))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			prune(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			prune(v.Index(i))
+		}
+		if v.Len() == 0 && v.CanSet() {
+			v.SetZero()
+		}
+	case reflect.Map:
+		if v.Len() == 0 && v.CanSet() {
+			v.SetZero()
+		}
+	}
 }
 
 // qualify makes rule IDs unique in the list: "vendor/name".

@@ -42,6 +42,7 @@ var badLists = []struct {
 	{"type", "denylist: 1\nvendors: acme\n", 2, "list", false},
 	{"symbols by regex", ruleHead + "    kind: symbol\n    match: regex\n    values: [x]\n    identifies: product\n    strength: weak\n", 7, "cannot look", true},
 	{"never met", ruleHead + "    kind: symbol\n    atLeast: {count: 3, of: [a, b]}\n    identifies: product\n    strength: weak\n", 7, "never", true},
+	{"empty item", "denylist: 1\nvendors:\n-\n", 3, "empty", false},
 	{"syntax", "denylist: 1\nvendors: [\n", 2, "", true},
 	{"empty", "", 1, "empty", true},
 }
