@@ -26,7 +26,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	served "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -376,31 +375,5 @@ func TestPerHost(t *testing.T) {
 	wg.Wait()
 	if n := most.Load(); n > 3 || n < 2 {
 		t.Errorf("%d requests at once, want at most 3", n)
-	}
-}
-
-// BenchmarkBlob measures what digest, watch for stalls and HTTP cost a blob.
-func BenchmarkBlob(b *testing.B) {
-	addr := inProcess(b, nil)
-	img, err := random.Image(16<<20, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ref, _ := name.ParseReference(addr + "/app:1")
-	if err := remote.Write(ref, img); err != nil {
-		b.Fatal(err)
-	}
-	m, _ := img.Manifest()
-	c := client(b, Options{})
-	b.SetBytes(m.Layers[0].Size)
-	for b.Loop() {
-		r, err := c.Blob(b.Context(), ref.Context(), m.Layers[0])
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, r); err != nil {
-			b.Fatal(err)
-		}
-		r.Close()
 	}
 }

@@ -17,6 +17,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 func TestTriesAgain(t *testing.T) {
@@ -227,4 +229,30 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Fatalf("retryAfter(%q) = %v, %v", after, d, ok)
 		}
 	})
+}
+
+// BenchmarkBlob measures what digest, watch for stalls and HTTP cost a blob.
+func BenchmarkBlob(b *testing.B) {
+	addr := inProcess(b, nil)
+	img, err := random.Image(16<<20, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ref, _ := name.ParseReference(addr + "/app:1")
+	if err := remote.Write(ref, img); err != nil {
+		b.Fatal(err)
+	}
+	m, _ := img.Manifest()
+	c := client(b, Options{})
+	b.SetBytes(m.Layers[0].Size)
+	for b.Loop() {
+		r, err := c.Blob(b.Context(), ref.Context(), m.Layers[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
 }

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	tarfile "github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -121,6 +123,33 @@ func TestNoDamageGoesUnseen(t *testing.T) {
 			flipped := bytes.Clone(data)
 			flipped[n] ^= 0x20
 			check(fmt.Sprintf("%s changed at %d", form, n), flipped, false)
+		}
+	}
+}
+
+// rawManifest is pushed as it is.
+type rawManifest struct {
+	mediaType types.MediaType
+	raw       string
+}
+
+func (m rawManifest) RawManifest() ([]byte, error)        { return []byte(m.raw), nil }
+func (m rawManifest) MediaType() (types.MediaType, error) { return m.mediaType, nil }
+
+// TestAmbiguousManifest opens what is an index and an image at once.
+func TestAmbiguousManifest(t *testing.T) {
+	img := imageFor(t, "linux/amd64", "x")
+	addr := serve(t)
+	push(t, addr+"/app:1", img)
+	raw := string(must(img.RawManifest()))
+	both := strings.TrimSuffix(raw, "}") + `,"manifests":[]}`
+	for i, mt := range []types.MediaType{types.DockerManifestSchema2, types.OCIImageIndex} {
+		ref := fmt.Sprintf("%s/app:both%d", addr, i)
+		if err := remote.Put(must(name.NewTag(ref)), rawManifest{mt, both}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(t, ref, Options{}); err == nil || !strings.Contains(err.Error(), "at once") {
+			t.Errorf("%s: %v", mt, err)
 		}
 	}
 }

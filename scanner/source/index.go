@@ -118,6 +118,9 @@ func (w *walker) index(ctx context.Context, raw []byte, depth int) error {
 	if err := json.Unmarshal(raw, &idx); err != nil {
 		return problem("", "the index is malformed: %v", err)
 	}
+	if err := unambiguous(raw); err != nil {
+		return err
+	}
 	return w.entries(ctx, idx.Manifests, depth)
 }
 
@@ -194,6 +197,20 @@ func isIndex(mt types.MediaType, raw []byte) bool {
 	return probe.MediaType.IsIndex() || probe.MediaType == "" && probe.Manifests != nil
 }
 
+// unambiguous refuses a document that is a manifest for one reader and an index
+// for another: what is looked at would not be what runs
+// (github.com/opencontainers/distribution-spec, CVE-2021-41190).
+func unambiguous(raw []byte) error {
+	var doc struct{ Manifests, Layers, Config *json.RawMessage }
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return problem("", "the manifest is malformed: %v", err)
+	}
+	if doc.Manifests != nil && (doc.Layers != nil || doc.Config != nil) {
+		return problem("do not use this image: build it again", "the manifest is an index and an image at once")
+	}
+	return nil
+}
+
 // isArtifact reports whether a manifest is of something else than an image: a
 // signature, an attestation, a chart. An image has a configuration that lists
 // its layers, whatever its media type is called.
@@ -211,6 +228,9 @@ func readImage(ctx context.Context, st store, raw []byte) (*v1.Manifest, *v1.Con
 	m, err := v1.ParseManifest(bytes.NewReader(raw))
 	if err != nil {
 		return nil, nil, nil, problem("", "the manifest is malformed: %v", err)
+	}
+	if err := unambiguous(raw); err != nil {
+		return nil, nil, nil, err
 	}
 	if m.SchemaVersion == 1 {
 		return nil, nil, nil, problem("push the image again with a current tool", "the manifest has the old format schema 1, which is not read")
