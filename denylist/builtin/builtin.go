@@ -18,8 +18,10 @@ import (
 //go:embed regimes.yaml vendors/*.yaml
 var files embed.FS
 
-// List returns the embedded list. It is read once; do not change it.
-var List = sync.OnceValue(func() *denylist.List {
+// List returns the embedded list. It is read once, and shared: do not change it.
+func List() *denylist.List { return list() }
+
+var list = sync.OnceValue(func() *denylist.List {
 	l, err := load(files)
 	if err != nil {
 		panic("the embedded denylist is broken, which its tests exclude: " + err.Error())
