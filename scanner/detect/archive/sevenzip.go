@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 
 	"github.com/bodgit/sevenzip"
 	"github.com/interdict/interdict/sbom"
@@ -22,6 +24,11 @@ func expandSevenZip(ctx context.Context, f *scanner.File, v scanner.Visitor) err
 	if err != nil {
 		return fail(ctx, v, err, f.Size > 32, "reading a 7z")
 	}
+	total := uint64(0)
+	for _, m := range z.File {
+		total += m.UncompressedSize
+	}
+	s := sevenZip{v: v, stored: total <= uint64(f.Size), locked: map[int]bool{}}
 	hidden := 0
 	for _, m := range z.File {
 		if err := ctx.Err(); err != nil {
@@ -30,7 +37,7 @@ func expandSevenZip(ctx context.Context, f *scanner.File, v scanner.Visitor) err
 		if !m.Mode().IsRegular() {
 			continue
 		}
-		err := sevenZipMember(ctx, m, v)
+		err := s.member(ctx, m)
 		if isEncrypted7z(err) {
 			hidden++
 			err = visitName(ctx, v, m.Name)
@@ -45,29 +52,66 @@ func expandSevenZip(ctx context.Context, f *scanner.File, v scanner.Visitor) err
 	return nil
 }
 
-// sevenZipMember passes on one member. Its whole size is charged, whether it
-// is read or not: the next one of a solid stream is found by decompressing it.
-func sevenZipMember(ctx context.Context, zf *sevenzip.File, v scanner.Visitor) error {
-	if err := charge(v, int64(min(zf.UncompressedSize, 1<<62))); err != nil {
+// sevenZip is an archive while it is read.
+type sevenZip struct {
+	v      scanner.Visitor
+	stored bool         // nothing in it was compressed
+	locked map[int]bool // whether a stream is encrypted, of those that were tried
+}
+
+// member passes on one member. Its whole size is charged, whether it is read or
+// not: the next one of a solid stream is found by decompressing it.
+func (s *sevenZip) member(ctx context.Context, zf *sevenzip.File) error {
+	if err := charge(s.v, int64(min(zf.UncompressedSize, 1<<62))); err != nil {
 		return err
+	}
+	if zf.UncompressedSize > 0 {
+		locked, tried := s.locked[zf.Stream]
+		if !tried {
+			locked = s.tryStream(zf)
+			s.locked[zf.Stream] = locked
+		}
+		if locked {
+			return &sevenzip.ReadError{Encrypted: true}
+		}
 	}
 	r, err := zf.Open()
 	if isEncrypted7z(err) {
 		return err
 	}
 	if err != nil {
-		reason := sbom.Truncated
-		if zf.UncompressedSize > 0 && !errors.As(err, new(*sevenzip.ReadError)) {
-			reason = sbom.Unsupported
-		}
-		v.Gap(sbom.Gap{Path: zf.Name, Reason: reason, Detail: err.Error()})
-		return visitName(ctx, v, zf.Name)
+		s.v.Gap(sbom.Gap{Path: zf.Name, Reason: sbom.Unsupported, Detail: err.Error()})
+		return visitName(ctx, s.v, zf.Name)
 	}
 	defer r.Close()
-	return v.Visit(ctx, scanner.Member{
+	return s.v.Visit(ctx, scanner.Member{
 		Name: zf.Name, Size: int64(zf.UncompressedSize), Mode: zf.Mode().Perm(), Reader: r, Charged: true,
 	})
 }
+
+// tryStream reports whether a stream is encrypted, by reading its first file:
+// the library decrypts with an empty key. What comes out of that does not
+// decompress, or where it was not compressed has another checksum.
+func (s *sevenZip) tryStream(zf *sevenzip.File) bool {
+	r, err := zf.Open()
+	if err != nil {
+		return isEncrypted7z(err)
+	}
+	defer r.Close()
+	sum := crc32.NewIEEE()
+	src := io.LimitReader(r, trySevenZip)
+	if s.stored {
+		src = r
+	}
+	_, err = io.Copy(sum, src)
+	if err != nil {
+		return isEncrypted7z(err)
+	}
+	return s.stored && zf.CRC32 != 0 && sum.Sum32() != zf.CRC32
+}
+
+// trySevenZip is how much of a stream is decompressed to see whether it can be.
+const trySevenZip = 64 << 10
 
 func isEncrypted7z(err error) bool {
 	var re *sevenzip.ReadError

@@ -3,6 +3,7 @@ package installer
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/richardlehane/mscfb"
 )
 
 const (
@@ -23,7 +25,7 @@ func (d *Detector) msi(ctx context.Context, f *scanner.File) (scanner.Result, er
 	var res scanner.Result
 	if err != nil && len(ss) == 0 {
 		if ctx.Err() == nil {
-			res.Gaps = []sbom.Gap{{Reason: sbom.Malformed, Detail: err.Error()}}
+			res.Gaps = []sbom.Gap{{Reason: reason(err), Detail: err.Error()}}
 		}
 		return res, ctx.Err()
 	}
@@ -64,6 +66,16 @@ func (d *Detector) msi(ctx context.Context, f *scanner.File) (scanner.Result, er
 	}
 	res.Component = c
 	return res, nil
+}
+
+// reason tells a file that ends too early from one that is malformed: the
+// library has one sort of error for all that lies beyond the end.
+func reason(err error) sbom.Reason {
+	var e mscfb.Error
+	if errors.As(err, &e) && e.Typ() == mscfb.ErrRead {
+		return sbom.Truncated
+	}
+	return sbom.Malformed
 }
 
 // tables is the database of an MSI. Its tables are streams that hold one column
