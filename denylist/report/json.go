@@ -84,7 +84,7 @@ func Read(r io.Reader) (*Report, error) {
 func regimeFromWire(g wireRegime) (denylist.Regime, error) {
 	out := denylist.Regime{
 		ID: g.ID, Name: g.Name, Authority: g.Authority, Citation: g.Citation, Who: g.Who,
-		Effects:   each(g.Effects, func(s string) denylist.Effect { return denylist.Effect(s) }),
+		Effects:   some(g.Effects, func(s string) denylist.Effect { return denylist.Effect(s) }),
 		Reporting: g.Reporting, Remedy: g.Remedy, Exceptions: g.Exceptions,
 		Status: g.Status, Sources: g.Sources, Verified: g.Verified,
 	}
@@ -101,14 +101,14 @@ func regimeFromWire(g wireRegime) (denylist.Regime, error) {
 }
 
 func targetFromWire(t wireTarget, r *Report) Target {
-	gaps := each(t.Coverage.NotExamined, func(g wireGap) sbom.Gap {
+	gaps := some(t.Coverage.NotExamined, func(g wireGap) sbom.Gap {
 		return sbom.Gap{Path: g.Path, Layer: g.Layer, Reason: sbom.Reason(g.Reason), Detail: g.Detail, Detector: g.Detector}
 	})
 	out := Target{
 		Target: t.Target, Digest: t.Digest, Platform: t.Platform, Error: t.Error,
 		Verdict: denylist.Verdict{
 			Outcome: denylist.Outcome(t.Verdict), Regimes: t.Regimes, AsOf: r.AsOf, List: r.List,
-			Findings: each(t.Findings, findingFromWire), Gaps: gaps,
+			Findings: some(t.Findings, findingFromWire), Gaps: gaps,
 		},
 	}
 	if t.Subject != nil {
@@ -117,9 +117,9 @@ func targetFromWire(t wireTarget, r *Report) Target {
 				Kind: sbom.SubjectKind(t.Subject.Kind), Name: t.Subject.Name, Digest: t.Digest, Platform: t.Platform,
 				ImageID: t.Subject.ImageID, IndexedBy: t.Subject.IndexedBy, PURL: t.Subject.PURL,
 			},
-			Tool:    r.Tool,
+			Tool:    sbom.Tool{Name: r.Tool.Name, Version: r.Tool.Version, Detectors: t.Detected},
 			Created: r.Created,
-			Layers:  each(t.Layers, func(l wireLayer) sbom.Layer { return sbom.Layer(l) }),
+			Layers:  some(t.Layers, func(l wireLayer) sbom.Layer { return sbom.Layer(l) }),
 			Foreign: t.Foreign,
 			Coverage: sbom.Coverage{
 				FilesSeen: t.Coverage.FilesSeen, FilesExamined: t.Coverage.FilesExamined,
@@ -134,14 +134,14 @@ func findingFromWire(f wireFinding) denylist.Finding {
 	out := denylist.Finding{
 		ID: f.ID, Vendor: f.Vendor, VendorName: f.VendorName, Level: denylist.Level(f.Level),
 		Identity: denylist.Level(f.Identity), Identifies: denylist.Identifies(f.Identifies),
-		Rulings: each(f.Regimes, func(r wireRuling) denylist.Ruling {
+		Rulings: some(f.Regimes, func(r wireRuling) denylist.Ruling {
 			return denylist.Ruling{Regime: r.ID, Verdict: denylist.RulingVerdict(r.Verdict), Citation: r.Citation, Reason: r.Reason}
 		}),
 		Component: denylist.ComponentRef(f.Component.ref()),
-		Occurrences: each(f.Occurrences, func(o wireOccurrence) sbom.Occurrence {
+		Occurrences: some(f.Occurrences, func(o wireOccurrence) sbom.Occurrence {
 			return sbom.Occurrence{Path: o.Path, Layer: o.Layer, Hidden: o.Hidden, Digest: o.Digest}
 		}),
-		Proofs: each(f.Evidence, proofFromWire),
+		Proofs: some(f.Evidence, proofFromWire),
 		Why:    f.Why, Change: f.Change,
 	}
 	if f.Host != nil {
@@ -164,4 +164,13 @@ func proofFromWire(e wireEvidence) denylist.Proof {
 		Rule: e.Rule, Strength: denylist.Strength(e.Strength), Identifies: denylist.Identifies(e.Identifies),
 		Source: e.Source, Verified: e.Verified,
 	}
+}
+
+// some is each for reading: an empty list is nil, as it was before it was
+// written.
+func some[A, B any](in []A, fn func(A) B) []B {
+	if len(in) == 0 {
+		return nil
+	}
+	return each(in, fn)
 }

@@ -112,6 +112,14 @@ func sinks() map[Format]sink {
 		JSON:          writeJSON,
 		CycloneDXJSON: writeCycloneDX(cyclonedx.JSON),
 		CycloneDXXML:  writeCycloneDX(cyclonedx.XML),
+		SARIF:         writeSARIF,
+		JUnit:         writeJUnit,
+		GitLab:        writeGitLab,
+		GitLabQuality: writeGitLabQuality,
+		CSV:           writeCSV,
+		Markdown:      writeMarkdown,
+		HTML:          writeHTML,
+		Template:      writeTemplate,
 	}
 }
 

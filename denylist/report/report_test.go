@@ -35,6 +35,10 @@ func one() *report.Report {
 	return r
 }
 
+const templateText = `{{range .Targets}}{{.Target}}: {{upper .Outcome}}
+{{range .Verdict.Findings}}  {{.Level}} {{visible .VendorName}}: {{visible .Component.Name}} {{range .Occurrences}}{{short .Layer}} {{html .Path}} {{end}}
+{{end}}{{end}}`
+
 func TestGolden(t *testing.T) {
 	for _, test := range []struct {
 		file   string
@@ -47,6 +51,14 @@ func TestGolden(t *testing.T) {
 		{file: "table-color-40.txt", format: report.Table, opt: report.Options{Width: 40, Color: true}, single: true},
 		{file: "report.json", format: report.JSON, opt: report.Options{Pretty: true}},
 		{file: "bom.json", format: report.CycloneDXJSON, opt: report.Options{Pretty: true}, single: true},
+		{file: "report.sarif", format: report.SARIF, opt: report.Options{Pretty: true}},
+		{file: "junit.xml", format: report.JUnit},
+		{file: "gl-dependency-scanning-report.json", format: report.GitLab, opt: report.Options{Pretty: true}},
+		{file: "gl-code-quality-report.json", format: report.GitLabQuality, opt: report.Options{Pretty: true}},
+		{file: "report.csv", format: report.CSV, opt: report.Options{Mentions: true}},
+		{file: "comment.md", format: report.Markdown},
+		{file: "report.html", format: report.HTML},
+		{file: "template.txt", format: report.Template, opt: report.Options{Template: templateText}},
 		{file: "bom.xml", format: report.CycloneDXXML, opt: report.Options{Pretty: true, SpecVersion: "1.5"}, single: true},
 	} {
 		t.Run(test.file, func(t *testing.T) {
@@ -83,7 +95,7 @@ func golden(t *testing.T, name string, got []byte) {
 // TestEveryFormat: each format is written, twice the same, without a raw
 // control character of the subject.
 func TestEveryFormat(t *testing.T) {
-	for _, f := range []report.Format{report.Table, report.JSON, report.CycloneDXJSON, report.CycloneDXXML} {
+	for _, f := range report.Formats() {
 		r := fixture()
 		if report.SingleTarget(f) {
 			r = one()
@@ -176,11 +188,11 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []report.Format{report.Table, report.JSON, report.CycloneDXJSON, report.CycloneDXXML} {
+	for _, f := range report.Formats() {
 		if report.SingleTarget(f) {
 			continue
 		}
-		opt := report.Options{Mentions: true, Pretty: true, Template: "{{range .Targets}}{{.Verdict.Findings}}{{end}}"}
+		opt := report.Options{Mentions: true, Pretty: true, Template: "{{range .Targets}}{{json .Verdict.Findings}}{{end}}"}
 		if diff := cmp.Diff(string(write(t, f, r, opt)), string(write(t, f, back, opt))); diff != "" {
 			t.Errorf("%s differs:\n%s", f, diff)
 		}
@@ -206,7 +218,7 @@ func TestReadBad(t *testing.T) {
 }
 
 func TestSingleTarget(t *testing.T) {
-	for _, f := range []report.Format{report.Table, report.JSON, report.CycloneDXJSON, report.CycloneDXXML} {
+	for _, f := range report.Formats() {
 		if !report.SingleTarget(f) {
 			continue
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -185,4 +186,14 @@ func (r *Report) regime(id string) *denylist.Regime {
 		}
 	}
 	return nil
+}
+
+// fingerprints tell findings of one document apart. The target's name is no
+// part of them, so that a finding is the same in the next release; the same
+// finding of a second target or platform gets the next number.
+type fingerprints map[string]int
+
+func (n fingerprints) next(f *denylist.Finding) string {
+	n[f.ID]++
+	return fmt.Sprintf("%s:%d", f.ID, n[f.ID])
 }

@@ -65,6 +65,7 @@ type wireTarget struct {
 	Foreign  string        `json:"foreign,omitempty"`
 	Subject  *wireSubject  `json:"subject,omitempty"`
 	Regimes  []string      `json:"regimesAsked"`
+	Detected []string      `json:"detectors"`
 	Findings []wireFinding `json:"findings"`
 	Coverage wireCoverage  `json:"coverage"`
 	Layers   []wireLayer   `json:"layers"`
@@ -211,12 +212,14 @@ func targetToWire(t Target) wireTarget {
 		Regimes:  each(t.Verdict.Regimes, same),
 		Findings: each(t.Verdict.Findings, findingToWire),
 		Layers:   []wireLayer{},
+		Detected: []string{},
 		Coverage: wireCoverage{NotExamined: each(t.gaps(), func(g sbom.Gap) wireGap {
 			return wireGap{g.Path, g.Layer, string(g.Reason), g.Detail, g.Detector}
 		})},
 	}
 	if inv := t.Inventory; inv != nil {
 		out.Foreign = inv.Foreign
+		out.Detected = each(inv.Tool.Detectors, same)
 		s := inv.Subject
 		out.Subject = &wireSubject{string(s.Kind), s.Name, s.ImageID, s.IndexedBy, s.PURL}
 		out.Layers = each(inv.Layers, func(l sbom.Layer) wireLayer { return wireLayer(l) })
