@@ -216,7 +216,7 @@ func contact(s string) string {
 }
 
 // copyrightWords are the words of a copyright line that are no name.
-var copyrightWords = tokenSet("c copyright copyrights copr all rights reserved by and or present portions авторские права защищены 版权所有 保留所有权利")
+var copyrightWords = tokenSet("c copyright copyrights copr all rights reserved by and or present portions авторские все права защищены 版权所有 保留所有权利")
 
 // copyrightHolder returns the name in a copyright line.
 func copyrightHolder(s string) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/interdict/interdict/sbom"
 )
 
 // Explain writes, for readers without knowledge of software, what bans a
@@ -50,8 +52,8 @@ func (p *printer) line(s string) {
 }
 
 func (p *printer) heading(s string, under rune) {
-	p.line(s)
-	p.line(strings.Repeat(string(under), utf8.RuneCountInString(s)))
+	p.wrap("", "", s)
+	p.line(strings.Repeat(string(under), min(utf8.RuneCountInString(s), width)))
 }
 
 // text writes a paragraph, indented, and an empty line after it.
@@ -235,7 +237,10 @@ func (p *printer) strength(rules []Rule, s Strength, says string) {
 		if !r.Verified {
 			mark = "*"
 		}
-		text := fmt.Sprintf("%s%s %s", kindName(r.Kind), mark, r.says())
+		text := fmt.Sprintf("%s%s: %s", kindName(r.Kind), mark, r.says())
+		if r.Kind == sbom.EntityName && r.Match == Entity {
+			text = fmt.Sprintf("the maker's name%s, in any field for it: %s; as verified signer it decides alone", mark, r.says())
+		}
 		if r.Identifies != Product && r.Identifies != Maker {
 			text += " (" + string(r.Identifies) + ")"
 		}
@@ -286,7 +291,7 @@ func (p *printer) doesNot(v *Vendor) {
 	}
 	for i := range v.Rules {
 		if r := &v.Rules[i]; r.Note != "" && !r.Disabled {
-			p.wrap("  - ", "    ", fmt.Sprintf("On %s %s: %s", kindName(r.Kind), firstValue(r), r.Note))
+			p.wrap("  - ", "    ", fmt.Sprintf("On %s, %s: %s", kindName(r.Kind), firstValue(r), r.Note))
 		}
 	}
 	p.line("")

@@ -135,7 +135,7 @@ func isProduct(c *sbom.Component) bool {
 func (j *judging) isOf(c *sbom.Component, vendor string) bool {
 	found := false
 	look := func(k sbom.Kind, value, _ string) {
-		j.buf = j.ix.kinds[k].find(value, j.buf[:0])
+		j.buf = j.ix.find(k, value, j.buf[:0])
 		found = found || slices.ContainsFunc(j.buf, func(p *pattern) bool {
 			r := p.rule
 			return r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]

@@ -3,6 +3,7 @@ package denylist
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/interdict/interdict/sbom"
 )
@@ -15,6 +16,8 @@ const maxOccurrences = 100
 type install struct {
 	hits  map[*pattern]hit // for each pattern, its first evidence by path and layer
 	files map[sbom.Occurrence]bool
+	of    *sbom.Component // the one component that they are of; nil for several
+	some  bool
 }
 
 // isFolder reports whether a pattern is a folder and all that is in it.
@@ -30,6 +33,11 @@ func (j *judging) trace(c *sbom.Component, h hit) {
 	if in == nil {
 		in = &install{hits: map[*pattern]hit{}, files: map[sbom.Occurrence]bool{}}
 		j.installs[id] = in
+	}
+	if !in.some {
+		in.of, in.some = c, true
+	} else if in.of != c {
+		in.of = nil
 	}
 	if old, ok := in.hits[h.p]; !ok || compareEvidence(h.e, old.e) < 0 {
 		in.hits[h.p] = h
@@ -63,9 +71,13 @@ func (j *judging) installation(vendor string, in *install) {
 		Component: ComponentRef{Type: string(sbom.Application), Name: first.Value},
 		Proofs:    w.published(),
 	}
+	if in.of != nil {
+		f.Component = refOf(in.of)
+		f.Component.Name = first.Value
+	}
 	for p := range in.hits {
 		if isFolder(p) && p.id() == first.Rule {
-			f.Component.Name = p.value
+			f.Component.Name = strings.TrimSuffix(p.value, "/")
 		}
 	}
 	for o := range in.files {

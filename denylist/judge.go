@@ -87,11 +87,7 @@ var packageKinds = map[sbom.Kind]bool{
 
 // match adds to j.hits what an evidence matches.
 func (j *judging) match(e *sbom.Evidence) {
-	m := j.ix.kinds[e.Kind]
-	if m == nil {
-		return
-	}
-	j.buf = m.find(e.Value, j.buf[:0])
+	j.buf = j.ix.find(e.Kind, e.Value, j.buf[:0])
 	for _, p := range j.buf {
 		j.hits = append(j.hits, hit{p, *e})
 	}
@@ -103,7 +99,7 @@ func (j *judging) component(c *sbom.Component) {
 		j.match(&c.Evidence[i])
 	}
 	facts(c, func(k sbom.Kind, value, where string) {
-		j.buf = j.ix.kinds[k].find(value, j.buf[:0])
+		j.buf = j.ix.find(k, value, j.buf[:0])
 		for _, p := range j.buf {
 			j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
 		}
@@ -181,10 +177,13 @@ func onlyPath(c *sbom.Component) string {
 }
 
 // vendors returns the IDs of the vendors that the group's hits name, sorted.
+// The folder alone names none: see installation.
 func (g *group) vendors() []string {
 	ids := map[string]bool{}
 	for i := range g.hits {
-		ids[g.hits[i].p.rule.vendor.ID] = true
+		if !isFolder(g.hits[i].p) {
+			ids[g.hits[i].p.rule.vendor.ID] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(ids))
 }

@@ -166,8 +166,32 @@ func (m *matcher) find(value string, out []*pattern) []*pattern {
 }
 
 // matches reports whether any pattern matches.
-func (m *matcher) matches(value string) bool {
-	return len(m.find(value, nil)) > 0
+func (m *matcher) matches(value string) bool { return len(m.find(value, nil)) > 0 }
+
+// find looks a fact up. Names of libraries are looked up without folder and
+// without version as well: "@rpath/libacme.dylib", "libacme.so.1".
+func (ix *index) find(k sbom.Kind, value string, out []*pattern) []*pattern {
+	m := ix.kinds[k]
+	if m == nil {
+		return out
+	}
+	out = m.find(value, out)
+	switch k {
+	case sbom.Filename, sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName:
+		if name := plainLibrary(value); name != value && len(out) == 0 {
+			out = m.find(name, out)
+		}
+	}
+	return out
+}
+
+// plainLibrary cuts folder and version from the name of a shared library.
+func plainLibrary(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if i := strings.LastIndex(name, ".so."); i > 0 && strings.Trim(name[i+4:], "0123456789.") == "" {
+		name = name[:i+3]
+	}
+	return name
 }
 
 func (p *prefixes) find(value string, out []*pattern) []*pattern {

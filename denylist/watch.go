@@ -25,9 +25,10 @@ type watched struct {
 // path of a large image.
 func (l *List) Watch() *sbom.Watch {
 	ix := l.compiled()
-	w := &sbom.Watch{Match: func(k sbom.Kind, value string) bool {
-		return ix.kinds[k].matches(value)
-	}}
+	w := &sbom.Watch{
+		Match:  func(k sbom.Kind, value string) bool { return len(ix.find(k, value, nil)) > 0 },
+		Folder: ix.folder,
+	}
 	for _, r := range ix.rules {
 		if r.Disabled {
 			continue
@@ -96,4 +97,40 @@ func fingerprints(l *List) []watched {
 		}
 	}
 	return ws
+}
+
+// folder is Watch.Folder: of the folders of the list that the path is in, the
+// one that is written longest.
+func (ix *index) folder(path string) string {
+	longest := 0
+	for _, p := range ix.find(sbom.Path, path, nil) {
+		switch p.rule.Match {
+		case Prefix, PrefixFold:
+			longest = max(longest, len(strings.TrimSuffix(p.value, "/")))
+		case Elements:
+			longest = max(longest, endOfElements(path, p.value))
+		}
+	}
+	return path[:min(longest, len(path))]
+}
+
+// endOfElements returns the length of the path up to the end of a run of
+// elements that is in it.
+func endOfElements(path, elements string) int {
+	low := strings.ToLower(strings.ReplaceAll(path, `\`, "/"))
+	if len(low) != len(path) {
+		return 0
+	}
+	want := strings.ToLower(strings.ReplaceAll(strings.Trim(elements, `/\`), `\`, "/"))
+	for start := 0; start <= len(low); {
+		if hasElements(low[start:], want) {
+			return start + len(want)
+		}
+		next := strings.IndexByte(low[start:], '/')
+		if next < 0 {
+			break
+		}
+		start += next + 1
+	}
+	return 0
 }

@@ -19,6 +19,10 @@ type Watch struct {
 	Strings        []string // looked for in the bytes of programs, in UTF-8 and UTF-16LE
 	// Match reports whether a fact of another kind is worth noting; nil is never.
 	Match func(Kind, string) bool
+	// Folder returns the folder of the most special pattern that a path is in,
+	// as it is written in the path and without a final slash, or "" when the
+	// path is in none. Facts of one folder are interchangeable; nil knows none.
+	Folder func(path string) string
 	// Fingerprints identify the patterns watched for; see Fingerprint.
 	Fingerprints []string
 }
