@@ -127,7 +127,8 @@ func findings() []denylist.Finding {
 			Occurrences: []sbom.Occurrence{{Path: engine, Layer: diffID(1)}},
 			Proofs: []denylist.Proof{
 				proof(sbom.SignerO, "Kaspersky Lab JSC", engine, diffID(1), "certificate 1", "kaspersky/signer", denylist.Strong, true),
-				proof(sbom.PECompanyName, "=cmd|'/C calc'!A0 \u202egpj.exe", engine, diffID(1), "VersionInfo 040904B0", "kaspersky/company", denylist.Strong, false),
+				proof(sbom.PECompanyName, "=cmd|'/C calc'!A0 \u202egpj.exe", engine, diffID(1), "VersionInfo 040904B0", "kaspersky/company", denylist.Strong, true),
+				proof(sbom.BinaryString, "klscan", engine, diffID(1), "offset 0x4f00", "kaspersky/strings", denylist.Corroborating, false),
 			},
 			Why: "Two independent strong evidences.", Change: "Take a release of Other AV that does not embed the engine.",
 		},

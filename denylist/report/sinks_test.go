@@ -248,6 +248,27 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
+func TestExplain(t *testing.T) {
+	var b bytes.Buffer
+	for _, id := range []string{"3f2a9c1b77aa0001", "77b0"} {
+		if err := report.Explain(&b, fixture(), id, report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString("\n")
+	}
+	golden(t, "explain.txt", b.Bytes())
+	for _, id := range []string{"", "nothing"} {
+		if err := report.Explain(io.Discard, fixture(), id, report.Options{}); err == nil {
+			t.Errorf("%q is explained", id)
+		}
+	}
+	twins := fixture()
+	twins.Targets[0].Verdict.Findings[1].ID = "3f2a9c1b77aa0009"
+	if err := report.Explain(io.Discard, twins, "3f", report.Options{}); err == nil || !strings.Contains(err.Error(), "several") {
+		t.Errorf("a prefix of two: %v", err)
+	}
+}
+
 func TestTemplateErrors(t *testing.T) {
 	for _, text := range []string{"", "{{", "{{.Nothing}}"} {
 		var b bytes.Buffer

@@ -60,13 +60,7 @@ func count[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	switch {
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ies"
-	default:
-		noun += "s"
-	}
-	return grouped(int64(n)) + " " + noun
+	return grouped(int64(n)) + " " + noun + "s"
 }
 
 // grouped writes a number with commas.
