@@ -26,7 +26,9 @@ func (g *group) allows(r *compiledRule) bool {
 	if len(r.Requires.Kinds) > 0 && !slices.ContainsFunc(g.evidence, func(e *sbom.Evidence) bool { return slices.Contains(r.Requires.Kinds, e.Kind) }) {
 		return false
 	}
-	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool { return slices.Contains(r.Requires.Rules, h.p.rule.ID) })
+	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool {
+		return slices.Contains(r.Requires.Rules, h.p.rule.ID) && !imported[h.e.Kind]
+	})
 }
 
 func (x *exception) matchesFacts(c *sbom.Component) bool {
@@ -34,6 +36,9 @@ func (x *exception) matchesFacts(c *sbom.Component) bool {
 	facts(c, func(k sbom.Kind, value, _ string) { found = found || k == x.kind && x.m.matches(value) })
 	return found
 }
+
+// imported are the kinds of what a file takes from others.
+var imported = map[sbom.Kind]bool{sbom.PEImport: true, sbom.ELFNeeded: true, sbom.SymbolImport: true}
 
 // programs are the formats that "program" stands for.
 var programs = []string{"pe", "elf", "macho", "script"}

@@ -43,6 +43,7 @@ func TestTraps(t *testing.T) {
 		{"library of a listed company", []sbom.Component{pkg("pkg:golang/github.com/bytedance/sonic@v1.15.5", nil)}, ""},
 		{"client flags of a database", []sbom.Component{file("/libmysqlclient.so", ev{sbom.SymbolFamily, "CLIENT_", "exports", 30}, ev{sbom.ELFSoname, "libmysqlclient.so.21", "", 0})}, ""},
 		{"many client symbols without the login", []sbom.Component{file("/libx.so", ev{sbom.SymbolFamily, "CLIENT_", "exports", 90}, ev{sbom.Symbol, "CLIENT_Cleanup", "exports", 0})}, ""},
+		{"prefix of another", []sbom.Component{file("/libparse.so", ev{sbom.SymbolFamily, "HPR_", "exports", 40})}, ""},
 		{"kav of another", []sbom.Component{file("/kavbootc64.sys", named("pe", "KAVBootC64.sys"), ev{sbom.PECompanyName, "Kingsoft Corporation", "", 0})}, ""},
 		{"kes of minio", []sbom.Component{pkg("pkg:golang/github.com/minio/kes@v0.1", nil), file("/kes.service", ev{sbom.SystemdUnit, "kes", "", 0})}, ""},
 		{"data files", []sbom.Component{file("/a/base.avc", named("data", "base.avc")), file("/x/klif.sys", named("data", "klif.sys")), file("/kl_scanengine_db.key", named("data", "kl_scanengine_db.key"))}, denylist.Review},

@@ -164,7 +164,7 @@ func limited(g *group, h *hit, otherMaker string) proof {
 // nameLimit: a name is the same source of knowledge wherever it stands, and a
 // data file's name proves little.
 func nameLimit(p *proof, g *group, r *compiledRule, otherMaker string, lower func(Strength, string)) {
-	if p.Kind == sbom.PEImport || p.Kind == sbom.ELFNeeded {
+	if imported[p.Kind] {
 		return
 	}
 	p.class = sbom.ClassName
