@@ -180,6 +180,9 @@ type Member struct {
 	// are wrapped in, such as the data.tar.xz of a deb: what is inside it has
 	// its path directly below the container's.
 	Wrapping bool
+	// Names gives the files inside a Wrapping their true names, where its own
+	// are only keys: those of the cabinet in an MSI.
+	Names map[string]string
 }
 
 // Charger is a Visitor that counts the bytes which an Expander decompresses by

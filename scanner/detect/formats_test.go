@@ -173,8 +173,8 @@ func TestFormats(t *testing.T) {
 			t.Parallel()
 			fs := runAll(t, "/srv/"+tt.name, shell(t, tt.script), Limits{})
 			want := markers
-			if strings.HasSuffix(tt.name, ".msi") { // its cabinet names files by their keys
-				want = []string{"package.json"}
+			if strings.HasSuffix(tt.name, ".msi") {
+				want = []string{"package.json"} // where it goes is not looked at
 			}
 			if diff := cmp.Diff(want, onlyJSON(fs.paths())); diff != "" {
 				t.Errorf("found (-want +got):\n%s", diff)
@@ -220,7 +220,7 @@ const wixScript = `cat > a.wxs <<'E'
 <Package Id="*" Keywords="x" Description="x" Manufacturer="Acme Ltd" InstallerVersion="100" Languages="1033" Compressed="yes" SummaryCodepage="1252"/>
 <Media Id="1" Cabinet="a.cab" EmbedCab="yes"/>
 <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="opt" Name="opt"><Directory Id="acme" Name="acme">
-<Component Id="c1" Guid="12345678-1234-1234-1234-123456789014"><File Id="package.json" Name="package.json" Source="tree/opt/acme/package.json"/></Component>
+<Component Id="c1" Guid="12345678-1234-1234-1234-123456789014"><File Id="key1" Name="package.json" Source="tree/opt/acme/package.json"/></Component>
 <Component Id="c2" Guid="12345678-1234-1234-1234-123456789015"><File Id="acmedrv.sys" Name="acmedrv.sys" Source="tree/etc/acme.conf"/></Component>
 </Directory></Directory></Directory>
 <Feature Id="f" Level="1"><ComponentRef Id="c1"/><ComponentRef Id="c2"/></Feature>

@@ -28,6 +28,9 @@ type Limits struct {
 // RatioFloor is how many bytes come out of a file before Limits.Ratio is asked.
 const RatioFloor = 64 << 20
 
+// maxGaps is how many gaps of one file of a layer are told one by one.
+const maxGaps = 100
+
 // maxName is the longest name of a member in bytes that is kept.
 const maxName = 4096
 

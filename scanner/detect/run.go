@@ -1,12 +1,15 @@
 package detect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/interdict/interdict/sbom"
@@ -22,7 +25,8 @@ import (
 func (s *Set) Run(ctx context.Context, f *scanner.File, hold Holder, lim Limits) (Findings, error) {
 	lim = lim.withDefaults()
 	r := &run{set: s, hold: hold, budget: &budget{lim: lim, size: f.Size}}
-	err := r.file(ctx, f, -1)
+	err := r.file(ctx, f, -1, nil)
+	r.summarize(f)
 	return r.found, err
 }
 
@@ -33,11 +37,13 @@ type run struct {
 	budget *budget
 	found  Findings
 	told   bool // that the budget is exhausted
+	heads  [][]byte
+	more   map[sbom.Reason]int // gaps that are not told one by one
 }
 
 // file runs the units on one file that can be read. host is the index of the
-// component that it is inside, or -1.
-func (r *run) file(ctx context.Context, f *scanner.File, host int) error {
+// component that it is inside, or -1; names are [scanner.Member.Names].
+func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[string]string) error {
 	var wanted []*unit
 	for i := range r.set.units {
 		if u := &r.set.units[i]; wants(u, f) {
@@ -63,7 +69,7 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int) error {
 		if u.expand == nil {
 			continue
 		}
-		if err := r.expand(ctx, u, f, host); err != nil {
+		if err := r.expand(ctx, u, f, host, names); err != nil {
 			return err
 		}
 	}
@@ -138,7 +144,7 @@ func (r *run) detect(ctx context.Context, u *unit, f *scanner.File) (res scanner
 }
 
 // expand lets an expander pass the members of f.
-func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int) (err error) {
+func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int, names map[string]string) (err error) {
 	if r.budget.exhausted() != "" {
 		r.limit(f, u)
 		return nil
@@ -147,7 +153,7 @@ func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int) (e
 		r.gap(f, u, sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("containers are nested more than %d deep", f.Depth)})
 		return nil
 	}
-	v := &visitor{run: r, unit: u, file: f, host: host}
+	v := &visitor{run: r, unit: u, file: f, host: host, names: names}
 	defer func() {
 		if p := recover(); p != nil {
 			r.gap(f, u, panicked(p))
@@ -198,8 +204,24 @@ func (r *run) gap(f *scanner.File, u *unit, g sbom.Gap) {
 	if g.Detector == "" && u != nil {
 		g.Detector = u.id
 	}
+	if len(r.found.Gaps) >= maxGaps {
+		if r.more == nil {
+			r.more = map[sbom.Reason]int{}
+		}
+		r.more[g.Reason]++
+		return
+	}
 	g.Detail = sbom.CleanValue(g.Detail)
 	r.found.Gaps = append(r.found.Gaps, g)
+}
+
+// summarize tells of the gaps that are too many to be told.
+func (r *run) summarize(f *scanner.File) {
+	for _, reason := range slices.Sorted(maps.Keys(r.more)) {
+		r.found.Gaps = append(r.found.Gaps, sbom.Gap{
+			Path: f.Path, Layer: f.Layer, Reason: reason, Detail: fmt.Sprintf("and %d more inside", r.more[reason]),
+		})
+	}
 }
 
 // inner is the path of a member: outer!/name. The name is foreign: it is made
@@ -219,6 +241,7 @@ type visitor struct {
 	unit  *unit
 	file  *scanner.File
 	host  int
+	names map[string]string
 	fatal error // ends the Run: ctx is done, or the Holder failed
 }
 
@@ -239,6 +262,9 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 		return err
 	}
 	v.found.Seen++
+	if name, ok := v.names[m.Name]; ok {
+		m.Name = name
+	}
 	f := &scanner.File{
 		Path:  inner(v.file.Path, m.Name),
 		Layer: v.file.Layer,
@@ -261,7 +287,7 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 // visit peeks at a member, holds it if it is wanted, and runs the units on it.
 func (v *visitor) visit(ctx context.Context, f *scanner.File, m scanner.Member) error {
 	mt := v.meter(m)
-	head := make([]byte, scanner.HeadSize)
+	head := v.head(f.Depth)
 	if m.Size >= 0 && m.Size < scanner.HeadSize {
 		head = head[:m.Size]
 	}
@@ -279,14 +305,23 @@ func (v *visitor) visit(ctx context.Context, f *scanner.File, m scanner.Member) 
 	v.found.Examined++
 	if m.ReaderAt != nil && m.Size >= 0 {
 		f.ReaderAt = m.ReaderAt
-		return v.run.file(ctx, f, v.host)
+		return v.run.file(ctx, f, v.host, m.Names)
 	}
 	return v.held(ctx, f, m, mt)
 }
 
+// head is a buffer for the first bytes of a member: there is one for each depth,
+// for of each container only one member is looked at.
+func (r *run) head(depth int) []byte {
+	for len(r.heads) < depth {
+		r.heads = append(r.heads, make([]byte, scanner.HeadSize))
+	}
+	return r.heads[depth-1]
+}
+
 // held reads a member into the Holder, and runs the units on it.
 func (v *visitor) held(ctx context.Context, f *scanner.File, m scanner.Member, mt *meter) error {
-	src := &source{r: io.MultiReader(strings.NewReader(string(f.Head)), mt)}
+	src := &source{r: io.MultiReader(bytes.NewReader(f.Head), mt)}
 	held, err := v.hold.Hold(src, m.Size, math.MaxInt64)
 	switch {
 	case err == nil:
@@ -303,7 +338,7 @@ func (v *visitor) held(ctx context.Context, f *scanner.File, m scanner.Member, m
 	}
 	defer held.Release()
 	f.ReaderAt, f.Size = held, held.Size()
-	return v.run.file(ctx, f, v.host)
+	return v.run.file(ctx, f, v.host, m.Names)
 }
 
 func (v *visitor) meter(m scanner.Member) *meter {

@@ -56,9 +56,9 @@ func (d *Detector) msi(ctx context.Context, f *scanner.File) (scanner.Result, er
 	if home := props["ARPURLINFOABOUT"]; home != "" {
 		c.References = append(c.References, sbom.Reference{Type: "website", URL: home})
 	}
-	for _, name := range db.fileNames() {
-		if d.watch.Matches(sbom.Filename, name) {
-			note(sbom.Filename, name, "File table")
+	for _, m := range db.files() {
+		if d.watch.Matches(sbom.Filename, m.name) {
+			note(sbom.Filename, m.name, "File table")
 		}
 	}
 	for _, name := range db.services() {
@@ -181,10 +181,13 @@ func (db *tables) properties() map[string]string {
 	return props
 }
 
-// fileNames reads the long names of the File table: File, Component_, FileName,
+// installed is a row of the File table.
+type installed struct{ key, name string }
+
+// files reads the long names of the File table: File, Component_, FileName,
 // FileSize (4), Version, Language, Attributes (2), Sequence (2, or 4 in newer
 // packages).
-func (db *tables) fileNames() []string {
+func (db *tables) files() []installed {
 	b, err := db.read("!File")
 	if err != nil {
 		return nil
@@ -193,15 +196,31 @@ func (db *tables) fileNames() []string {
 		if len(b)%size != 0 || !plausible(db.column(b, size, 2*db.ref)) {
 			continue
 		}
-		names := db.column(b, size, 2*db.ref)
-		for i, n := range names {
+		keys := db.column(b, size, 0)
+		rows := make([]installed, len(keys))
+		for i, n := range db.column(b, size, 2*db.ref) {
 			if _, long, ok := strings.Cut(n, "|"); ok {
-				names[i] = long
+				n = long
 			}
+			rows[i] = installed{keys[i], n}
 		}
-		return names
+		return rows
 	}
 	return nil
+}
+
+// fileKeys maps the keys of the File table to names: an MSI's cabinet has its
+// files by key.
+func fileKeys(ss []stream) map[string]string {
+	db, _ := openTables(ss)
+	if db == nil {
+		return nil
+	}
+	names := map[string]string{}
+	for _, m := range db.files() {
+		names[m.key] = m.name
+	}
+	return names
 }
 
 // plausible reports whether the strings can be names of files.

@@ -101,6 +101,7 @@ func streamName(s string) string {
 // of the installer itself.
 func expandOLE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 	ss, err := streams(f)
+	names := fileKeys(ss)
 	for i := range ss {
 		s := &ss[i]
 		if strings.HasPrefix(s.name, "!") || s.size == 0 {
@@ -110,7 +111,7 @@ func expandOLE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 		s.ReadAt(head[:], 0)
 		m := scanner.Member{
 			Name: strings.Join(append(s.dirs[:len(s.dirs):len(s.dirs)], s.name), "/"), Size: s.size,
-			ReaderAt: s, Wrapping: string(head[:]) == "MSCF",
+			ReaderAt: s, Wrapping: string(head[:]) == "MSCF", Names: names,
 		}
 		if err := v.Visit(ctx, m); err != nil {
 			return err
