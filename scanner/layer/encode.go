@@ -80,7 +80,7 @@ func (ix *Index) encodeContents(out *counted) ([]int64, error) {
 		if !e.kept {
 			continue
 		}
-		var key any = e.off
+		var key any = span{e.off, e.Size} // empty contents begin where others do
 		if e.held != nil {
 			key = e.held
 		} else if ix.cache == nil {

@@ -73,10 +73,10 @@ func (h *Held) read(p []byte, off int64) (int, error) {
 			return done, err
 		}
 		if off = 0; done == len(p) {
-			break
+			return done, nil
 		}
 	}
-	return done, nil
+	return done, io.ErrUnexpectedEOF
 }
 
 // Retain adds a reference, which needs its own Release, and returns h.

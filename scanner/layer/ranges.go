@@ -80,3 +80,11 @@ func (r *ranges) trim(off, was, n int64) {
 		r.give(off+n, was-n)
 	}
 }
+
+func (r *ranges) used() int64 {
+	n := r.end
+	for _, f := range r.free {
+		n -= f.n
+	}
+	return n
+}

@@ -211,10 +211,10 @@ func (s *Store) settle(h *Held) (*Held, error) {
 		return h, nil
 	}
 	defer h.Release()
-	k := &Held{store: s, size: h.size}
+	k := &Held{store: s}
 	k.refs.Store(1)
 	if s.keepSmall(h.size) {
-		k.onHeap = true
+		k.size, k.onHeap = h.size, true
 		k.mem = append(make([]byte, 0, h.size), h.mem...)
 		return k, nil
 	}
@@ -244,4 +244,12 @@ func (s *Store) spilling(err error) error {
 		dir = os.TempDir()
 	}
 	return fmt.Errorf("spilling contents to a temporary file in %s: %w", dir, err)
+}
+
+// Used returns how many bytes are held now, in memory and in the temporary
+// file, whole pages and sectors counted.
+func (s *Store) Used() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.memory.used() + s.kept + s.spill.used()
 }
