@@ -13,8 +13,10 @@ import (
 	"github.com/interdict/interdict/scanner/detect/macho"
 	"github.com/interdict/interdict/scanner/detect/manifest"
 	"github.com/interdict/interdict/scanner/detect/pe"
+	"github.com/interdict/interdict/scanner/detect/pgp"
 	"github.com/interdict/interdict/scanner/detect/pkgfile"
 	"github.com/interdict/interdict/scanner/detect/plist"
+	"github.com/interdict/interdict/scanner/detect/traces"
 )
 
 // All is the list of all detectors and expanders. The Watch says which paths,
@@ -35,6 +37,8 @@ func All(w *sbom.Watch) *Set {
 		installer.New(w),
 		pkgfile.New(),
 		manifest.New(),
+		traces.New(w),
+		pgp.New(w),
 		ar.New(w),
 		archive.New(),
 	)

@@ -17,22 +17,40 @@ type document struct {
 
 // fromBinary reads the strings of the top dictionary.
 func fromBinary(b []byte) (map[string]string, error) {
+	d, keys, values, err := openBinary(b)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]string{}
+	for i, k := range keys {
+		key, ok := d.str(k)
+		if !ok {
+			continue
+		}
+		if value, ok := d.str(values[i]); ok {
+			m[key] = value
+		}
+	}
+	return m, nil
+}
+
+// openBinary returns the references to keys and values of the top dictionary.
+func openBinary(b []byte) (d *document, keys, values []uint64, err error) {
 	const trailer = 32
 	if len(b) < 8+trailer {
-		return nil, ErrFormat
+		return nil, nil, nil, ErrFormat
 	}
 	t := b[len(b)-trailer:]
-	d := document{b: b[:len(b)-trailer], offset: int(t[6]), ref: int(t[7]),
+	d = &document{b: b[:len(b)-trailer], offset: int(t[6]), ref: int(t[7]),
 		objects: binary.BigEndian.Uint64(t[8:]), table: binary.BigEndian.Uint64(t[24:])}
 	top := binary.BigEndian.Uint64(t[16:])
 	if d.offset < 1 || d.offset > 8 || d.ref < 1 || d.ref > 8 {
-		return nil, ErrFormat
+		return nil, nil, nil, ErrFormat
 	}
 	kind, n, at, ok := d.object(top)
 	if !ok || kind != 0xd || n > uint64(len(d.b)) { // 0xd: dictionary: n keys, then n values
-		return nil, ErrFormat
+		return nil, nil, nil, ErrFormat
 	}
-	m := map[string]string{}
 	for i := range min(n, maxKeys) {
 		k, ok := d.number(at+i*uint64(d.ref), d.ref)
 		if !ok {
@@ -42,15 +60,9 @@ func fromBinary(b []byte) (map[string]string, error) {
 		if !ok {
 			break
 		}
-		key, ok := d.str(k)
-		if !ok {
-			continue
-		}
-		if value, ok := d.str(v); ok {
-			m[key] = value
-		}
+		keys, values = append(keys, k), append(values, v)
 	}
-	return m, nil
+	return d, keys, values, nil
 }
 
 // number reads a big-endian number of 1 to 8 bytes.
