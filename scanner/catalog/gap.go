@@ -25,7 +25,7 @@ func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 			g.Layer = s.layers[r.view.top()].DiffID
 		} else {
 			g.Path, g.Layer = u.at.RealPath, u.at.FileSystemID
-			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && !promising(n.Entry) {
+			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && !s.promising(r.cat.Name(), n.Entry) {
 				g.Reason = sbom.Malformed
 			}
 		}
@@ -39,9 +39,13 @@ func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 // promising reports whether a file is by its first bytes, or by its place, what
 // a cataloger took it for. Failing on any other loses nothing: it is a text in
 // a test directory, or a program of another format with a known name.
-func promising(e *layer.Entry) bool {
+func (s *session) promising(cataloger string, e *layer.Entry) bool {
 	switch e.Format {
-	case layer.ELF, layer.PE, layer.MachO, layer.Archive:
+	case layer.ELF, layer.MachO:
+		return len(s.asked[cataloger].MIMEs) > 0
+	case layer.PE:
+		return len(s.asked[cataloger].MIMEs) > 0 || cataloger == "pe-binary-package-cataloger"
+	case layer.Archive:
 		return true
 	}
 	return isStatusFile(e.Path)

@@ -181,11 +181,11 @@ func (s *session) readDatabases(v *view, i int, res *layerResult) error {
 		if !ok {
 			continue
 		}
-		v.own[id] = slices.DeleteFunc(v.own[id], func(l file.Location) bool {
+		v.own[id] = slices.DeleteFunc(v.own[id], func(l found) bool {
 			db := v.databases[l.RealPath]
 			if db == nil {
 				var err error
-				if db, err = s.readDatabase(v, i, l, format); err != nil {
+				if db, err = s.readDatabase(v, i, l.Location, format); err != nil {
 					return false // the cataloger meets the same error, and tells it
 				}
 				v.databases[l.RealPath] = db

@@ -16,6 +16,7 @@ import (
 // request is what one cataloger asks of a tree before it has found anything:
 // the patterns of the files that it starts from.
 type request struct {
+	Kinds Kind     `json:"kinds"` // of target that it is for
 	Globs []string `json:"globs,omitempty"`
 	Paths []string `json:"paths,omitempty"`
 	MIMEs []string `json:"mimes,omitempty"`
@@ -27,14 +28,8 @@ type request struct {
 //go:embed requests.json
 var requestsJSON []byte
 
-// asked is the request of one cataloger, and the kinds of target it is for.
-type asked struct {
-	Kinds Kind `json:"kinds"`
-	request
-}
-
-var requests = sync.OnceValues(func() (map[string]asked, error) {
-	var all map[string]asked
+var requests = sync.OnceValues(func() (map[string]request, error) {
+	var all map[string]request
 	if err := json.Unmarshal(requestsJSON, &all); err != nil {
 		return nil, fmt.Errorf("reading the catalogers' requests: %w", err)
 	}
@@ -51,7 +46,7 @@ func requestsOf(k Kind) map[string]request {
 	some := map[string]request{}
 	for name, a := range all {
 		if a.Kinds&k != 0 {
-			some[name] = a.request
+			some[name] = a
 		}
 	}
 	return some
@@ -59,15 +54,15 @@ func requestsOf(k Kind) map[string]request {
 
 // probe runs all catalogers over a tree with nothing in it, and returns what
 // each of them asked for.
-func probe(ctx context.Context) (map[string]asked, error) {
-	all := map[string]asked{}
+func probe(ctx context.Context) (map[string]request, error) {
+	all := map[string]request{}
 	err := inSyft(ctx, 1, func(ctx context.Context) error {
 		for _, c := range catalogers(configuration()) {
 			r := &recorder{}
 			if _, _, err := c.Catalog(ctx, r); err != nil {
 				return fmt.Errorf("probing %s: %w", c.Name(), err)
 			}
-			all[c.Name()] = asked{c.kinds, r.request()}
+			all[c.Name()] = r.request(c.kinds)
 		}
 		return nil
 	})
@@ -80,13 +75,14 @@ type recorder struct {
 	seen request
 }
 
-func (r *recorder) request() request {
+func (r *recorder) request(k Kind) request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, l := range []*[]string{&r.seen.Globs, &r.seen.Paths, &r.seen.MIMEs} {
 		slices.Sort(*l)
 		*l = slices.Compact(*l)
 	}
+	r.seen.Kinds = k
 	return r.seen
 }
 

@@ -38,9 +38,9 @@ func (r *resolver) FilesByGlob(patterns ...string) ([]file.Location, error) {
 		} else if id, ok := r.first[p]; !ok {
 			r.view.glob(p, &out)
 		} else if r.whole {
-			out.add(r.view.allMatches(id)...)
+			out.addFound(r.view.whole()[id])
 		} else {
-			out.add(r.view.own[id]...)
+			out.addFound(r.view.own[id])
 		}
 	}
 	return out.list, nil
@@ -158,6 +158,12 @@ func (l *locations) add(more ...file.Location) {
 			m.Annotations = map[string]string{}
 			l.list = append(l.list, m)
 		}
+	}
+}
+
+func (l *locations) addFound(more []found) {
+	for _, f := range more {
+		l.add(f.Location)
 	}
 }
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"path"
@@ -23,10 +24,10 @@ type view struct {
 	env    *environment
 	globs  *globSet // all catalogers' own patterns
 
-	own         [][]file.Location // files that the layer brought, by pattern
-	programs    []layer.Node      // kept executables that it brought
-	nixStore    bool              // it brought something into a Nix store
-	whole       func() [][]file.Location
+	own         [][]found    // files that the layer brought, by pattern
+	programs    []layer.Node // kept executables that it brought
+	nixStore    bool         // it brought something into a Nix store
+	whole       func() [][]found
 	wholeProgs  func() []layer.Node
 	listings    sync.Map // folder -> []layer.Node, for globs
 	databases   map[string]*database
@@ -41,10 +42,37 @@ type database struct {
 	keys  []string // of all stanzas, sorted
 }
 
+// found is a file that matches a pattern.
+type found struct {
+	file.Location
+	link bool // it is a symlink that matches, or a folder on the way is one
+}
+
+// best brings files into syft's order and leaves one name for each: its own
+// rather than a link's, then the first. The name matters: a Java archive without
+// other marks is called after it.
+func best(all []found) []found {
+	slices.SortFunc(all, func(a, b found) int {
+		if a.link != b.link {
+			if b.link {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.AccessPath, b.AccessPath), cmp.Compare(a.RealPath, b.RealPath))
+	})
+	seen := map[file.Coordinates]bool{}
+	return slices.DeleteFunc(all, func(f found) bool {
+		was := seen[f.Coordinates]
+		seen[f.Coordinates] = true
+		return was
+	})
+}
+
 func newView(layers []*layer.Index, globs *globSet, env *environment) *view {
 	v := &view{
 		layers: layers, tree: layer.Squash(layers), env: env, globs: globs,
-		own: make([][]file.Location, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{},
+		own: make([][]found, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{},
 	}
 	v.whole = sync.OnceValue(v.matchWhole)
 	v.wholeProgs = sync.OnceValue(func() (all []layer.Node) {
@@ -87,22 +115,22 @@ func (v *view) matchOwn() {
 		if isProgram(n) {
 			v.programs = append(v.programs, n)
 		}
-		v.globs.match(n.Path, func(id int) { v.bring(id, n, n.Path) })
+		v.globs.match(n.Path, func(id int) { v.bring(id, n, n.Path, false) })
 		for dir := path.Dir(n.Path); dir != "/"; dir = path.Dir(dir) {
 			for _, link := range aliases[dir] {
 				name := link + n.Path[len(dir):]
-				v.globs.match(name, func(id int) { v.bring(id, n, name) })
+				v.globs.match(name, func(id int) { v.bring(id, n, name, true) })
 			}
 		}
+	}
+	for id := range v.own {
+		v.own[id] = best(v.own[id])
 	}
 }
 
 // bring notes a file under the pattern that it matches by name.
-func (v *view) bring(id int, n layer.Node, name string) {
-	loc := v.at(n, name)
-	if !slices.ContainsFunc(v.own[id], func(l file.Location) bool { return l.Coordinates == loc.Coordinates }) {
-		v.own[id] = append(v.own[id], loc)
-	}
+func (v *view) bring(id int, n layer.Node, name string, link bool) {
+	v.own[id] = append(v.own[id], found{v.at(n, name), link})
 }
 
 // links goes through the symlinks of all layers. Those to files match patterns
@@ -131,7 +159,7 @@ func (v *view) links() map[string][]string {
 					aliases[n.Path] = append(aliases[n.Path], link.Path)
 				}
 			case isFile(n) && (n.Layer == v.top() && !v.unchanged(n.Entry) || l == v.top() && !v.unchanged(e)):
-				v.globs.match(link.Path, func(id int) { v.bring(id, n, link.Path) })
+				v.globs.match(link.Path, func(id int) { v.bring(id, n, link.Path, true) })
 			}
 		}
 	}
@@ -160,21 +188,22 @@ func same(a, b *layer.Entry) bool {
 }
 
 // matchWhole matches the patterns against all files of the tree.
-func (v *view) matchWhole() [][]file.Location {
-	all := make([][]file.Location, len(v.globs.patterns))
+func (v *view) matchWhole() [][]found {
+	all := make([][]found, len(v.globs.patterns))
 	for n := range v.tree.All() {
-		at := n
-		if n.Entry != nil && n.Entry.Type == scanner.Symlink {
+		at, link := n, n.Entry != nil && n.Entry.Type == scanner.Symlink
+		if link {
 			at, _ = v.tree.Lookup(n.Path)
 		}
 		if isFile(at) {
-			v.globs.match(n.Path, func(id int) { all[id] = append(all[id], v.at(at, n.Path)) })
+			v.globs.match(n.Path, func(id int) { all[id] = append(all[id], found{v.at(at, n.Path), link}) })
 		}
+	}
+	for id := range all {
+		all[id] = best(all[id])
 	}
 	return all
 }
-
-func (v *view) allMatches(id int) []file.Location { return v.whole()[id] }
 
 // executables lists kept programs of a format.
 func (v *view) executables(f layer.Format, whole bool) (locs []file.Location) {
