@@ -39,8 +39,8 @@ func usage(hint, format string, args ...any) error {
 	return hinted{fmt.Errorf(format, args...), hint, exitUsage}
 }
 
-// report prints err as "error:" and "hint:" lines and returns the exit code.
-func report(w io.Writer, err error) int {
+// fail prints err as "error:" and "hint:" lines and returns the exit code.
+func fail(w io.Writer, err error) int {
 	if err == nil {
 		return exitPass
 	}

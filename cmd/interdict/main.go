@@ -24,5 +24,5 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	cmd.SetIn(in)
 	cmd.SetOut(out)
 	cmd.SetErr(errOut)
-	return report(errOut, cmd.ExecuteContext(ctx))
+	return fail(errOut, cmd.ExecuteContext(ctx))
 }

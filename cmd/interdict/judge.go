@@ -1,0 +1,185 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/denylist/builtin"
+	"github.com/interdict/interdict/denylist/report"
+	"github.com/interdict/interdict/sbom"
+)
+
+func (f *judgeFlags) add(fl *pflag.FlagSet) {
+	fl.StringArrayVar(&f.denylists, "denylist", nil, "denylist file (YAML) that adds to the built-in list or overrides it (repeatable)")
+	fl.StringSliceVar(&f.regimes, "regime", nil, "judge by this regime only (repeatable; see 'interdict denylist ls')")
+	fl.StringVar(&f.asOf, "as-of", "", "judge by the law of this day, YYYY-MM-DD (default: today)")
+	fl.StringVar(&f.failOn, "fail-on", "denied", "what makes the exit code 3: denied, review or never")
+	fl.BoolVar(&f.mentions, "show-mentions", false, "also show where a vendor's name occurs and nothing more")
+}
+
+// judge reads the lists and the policy.
+func (f *judgeFlags) judge(errOut io.Writer) (*judging, error) {
+	if !slices.Contains([]string{"denied", "review", "never"}, f.failOn) {
+		return nil, usage("it takes denied, review or never", "unknown --fail-on %q", f.failOn)
+	}
+	list, err := readLists(f.denylists)
+	if err != nil {
+		return nil, err
+	}
+	j := &judging{list: list, policy: denylist.Policy{Regimes: f.regimes, Mentions: f.mentions}}
+	if j.created, err = clock(); err != nil {
+		return nil, err
+	}
+	day := time.Now().UTC().Format(time.DateOnly)
+	if f.asOf != "" {
+		day = f.asOf
+	}
+	if j.policy.AsOf, err = denylist.ParseDate(day); err != nil {
+		return nil, usage("write --as-of 2024-10-01", "reading --as-of: %w", err)
+	}
+	var problems []denylist.Problem
+	j.regimes, problems = list.Select(j.policy)
+	for _, p := range problems {
+		if p.Severity == denylist.SeverityError {
+			return nil, usage(p.Hint, "--regime %s: %s", p.Where, p.Message)
+		}
+		fmt.Fprintf(errOut, "warning: --regime %s: %s (%s)\n", p.Where, p.Message, p.Hint)
+	}
+	return j, nil
+}
+
+// clock is the time that documents state: SOURCE_DATE_EPOCH, as reproducible
+// builds have it (https://reproducible-builds.org/specs/source-date-epoch/),
+// and none otherwise, so that equal scans give equal bytes.
+func clock() (time.Time, error) {
+	s := os.Getenv("SOURCE_DATE_EPOCH")
+	if s == "" {
+		return time.Time{}, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}, usage("it is a number of seconds since 1970", "reading SOURCE_DATE_EPOCH: %w", err)
+	}
+	return time.Unix(n, 0).UTC(), nil
+}
+
+// readLists puts the user's lists over the built-in one.
+func readLists(files []string) (*denylist.List, error) {
+	list := builtin.List()
+	for _, name := range files {
+		over, err := readList(name)
+		if err != nil {
+			return nil, err
+		}
+		list = denylist.Merge(list, over)
+	}
+	return list, nil
+}
+
+func readList(name string) (*denylist.List, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening a denylist: %w", err)
+	}
+	defer f.Close()
+	return denylist.Parse(f, name)
+}
+
+func (j *judging) verdict(inv *sbom.Inventory) denylist.Verdict {
+	return j.list.Judge(inv, j.policy)
+}
+
+func (j *judging) newReport() *report.Report {
+	r := &report.Report{SchemaVersion: report.SchemaVersion,
+		Tool: sbom.Tool{Name: "interdict", Version: version()},
+		List: j.list.ID(), AsOf: j.policy.AsOf, Created: j.created}
+	for _, regime := range j.regimes {
+		r.Regimes = append(r.Regimes, *regime)
+	}
+	return r
+}
+
+func (f *renderFlags) add(fl *pflag.FlagSet) {
+	fl.StringArrayVarP(&f.output, "output", "o", nil, "FORMAT[=FILE], repeatable (default: table)")
+	fl.StringVar(&f.specVersion, "spec-version", "1.6", "CycloneDX specification, 1.4 to 1.7")
+	fl.StringVarP(&f.template, "template", "t", "", "file of the Go template for -o template")
+	fl.StringVar(&f.color, "color", "auto", "colours in the table: auto, always or never")
+}
+
+func (f *renderFlags) outputs(all []report.Format) ([]output, error) {
+	var names []string
+	for _, a := range all {
+		names = append(names, string(a))
+	}
+	if !slices.Contains([]string{"1.4", "1.5", "1.6", "1.7"}, f.specVersion) {
+		return nil, usage("it takes 1.4, 1.5, 1.6 or 1.7", "unknown --spec-version %q", f.specVersion)
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
+		return nil, usage("it takes auto, always or never", "unknown --color %q", f.color)
+	}
+	outs, err := parseOutputs(f.output, names)
+	for _, o := range outs {
+		if o.format == string(report.Template) && f.template == "" {
+			return nil, usage("add --template FILE", "-o template needs a template")
+		}
+	}
+	return outs, err
+}
+
+// write renders a report into all outputs.
+func (f *renderFlags) write(cmd *cobra.Command, outs []output, r *report.Report) error {
+	stdout := cmd.OutOrStdout()
+	opt := report.Options{SpecVersion: f.specVersion, Pretty: true}
+	opt.Mentions, _ = cmd.Flags().GetBool("show-mentions")
+	opt.Files, _ = cmd.Flags().GetBool("files")
+	if f.template != "" {
+		text, err := os.ReadFile(f.template)
+		if err != nil {
+			return fmt.Errorf("reading the template: %w", err)
+		}
+		opt.Template = string(text)
+	}
+	term := isTerminal(stdout)
+	return writeOutputs(outs, stdout, func(w io.Writer, format string) error {
+		o := opt
+		if _, ok := w.(*pending); ok && w.(*pending).dest != nil {
+			o.Width = terminalWidth(stdout)
+			o.Color = f.color == "always" || f.color == "auto" && term && os.Getenv("NO_COLOR") == ""
+		}
+		return report.Write(w, report.Format(format), r, o)
+	})
+}
+
+// exit turns verdicts into the exit code. A target that failed counts most:
+// nobody knows what is in it.
+func (f *judgeFlags) exit(r *report.Report, failed int) error {
+	code := exitPass
+	for _, t := range r.Targets {
+		switch {
+		case t.Error != "" || f.failOn == "never":
+		case t.Verdict.Outcome == denylist.Deny, f.failOn == "review" && hasReview(t.Verdict):
+			code = exitDenied
+		case t.Verdict.Outcome == denylist.Incomplete && code == exitPass:
+			code = exitIncomplete
+		}
+	}
+	if failed > 0 {
+		code = exitError
+	}
+	if code == exitPass {
+		return nil
+	}
+	return exitCode(code)
+}
+
+func hasReview(v denylist.Verdict) bool {
+	return slices.ContainsFunc(v.Findings, func(f denylist.Finding) bool { return f.Level == denylist.Review })
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/interdict/interdict/scanner/scantest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"interdict": main})
+}
+
+// TestScript runs the users' stories in testdata/script.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, ".tmp"))
+			e.Setenv("HOME", filepath.Join(e.WorkDir, ".home"))
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache"))
+			return os.MkdirAll(filepath.Join(e.WorkDir, ".tmp"), 0o755)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"image":     cmdImage,
+			"registry":  cmdRegistry,
+			"push":      cmdPush,
+			"pushindex": cmdPushIndex,
+			"code":      cmdCode,
+			"gzip":      cmdGzip,
+			"truncate":  cmdTruncate,
+			"clean":     cmdClean,
+			"rootfs":    cmdRootFS,
+		},
+	})
+}
+
+// image STORY OUT: writes the image of a txtar file: a docker archive if OUT
+// ends in ".tar", else an OCI layout.
+func cmdImage(ts *testscript.TestScript, _ bool, args []string) {
+	img := buildStory(ts, args[0])
+	out := ts.MkAbs(args[1])
+	if strings.HasSuffix(out, ".tar") {
+		f, err := os.Create(out)
+		ts.Check(err)
+		ts.Check(scantest.WriteDockerArchive(f, "example.test/app:1", img))
+		ts.Check(f.Close())
+		return
+	}
+	ts.Check(scantest.WriteLayout(out, img))
+}
+
+// rootfs STORY OUT: writes the first layer as "docker export" would.
+func cmdRootFS(ts *testscript.TestScript, _ bool, args []string) {
+	im, err := scantest.Parse([]byte(storyText(ts, args[0])))
+	ts.Check(err)
+	data, err := im.Layers[0].Tar()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+}
+
+// storyText reads a story. A txtar cannot hold a txtar, so stories write
+// "|-- name --" for "-- name --".
+func storyText(ts *testscript.TestScript, name string) string {
+	return strings.ReplaceAll("\n"+ts.ReadFile(name), "\n|-- ", "\n-- ")
+}
+
+func buildStory(ts *testscript.TestScript, name string) v1.Image {
+	im, err := scantest.Parse([]byte(storyText(ts, name)))
+	ts.Check(err)
+	img, err := im.Build()
+	ts.Check(err)
+	return img
+}
+
+// registry NAME: starts Debian's docker-registry and sets $NAME to its address.
+func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	addr := l.Addr().String()
+	l.Close()
+	dir := ts.MkAbs(".registry-" + args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	config := filepath.Join(dir, "config.yml")
+	ts.Check(os.WriteFile(config, fmt.Appendf(nil,
+		"version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, addr), 0o644))
+	bin, err := exec.LookPath("docker-registry")
+	if err != nil {
+		ts.Fatalf("this test needs Debian's package docker-registry: .ci/run installs it")
+	}
+	cmd := exec.Command(bin, "serve", config)
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	ts.Check(cmd.Start())
+	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
+	for range 100 {
+		if resp, err := http.Get("http://" + addr + "/v2/"); err == nil {
+			resp.Body.Close()
+			ts.Setenv(args[0], addr)
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("docker-registry did not start: %s", log.String())
+}
+
+// push ARCHIVE REFERENCE
+func cmdPush(ts *testscript.TestScript, _ bool, args []string) {
+	img, err := tarball.ImageFromPath(ts.MkAbs(args[0]), nil)
+	ts.Check(err)
+	ts.Check(crane.Push(img, args[1], crane.Insecure))
+}
+
+// pushindex REFERENCE STORY=OS/ARCH...
+func cmdPushIndex(ts *testscript.TestScript, _ bool, args []string) {
+	ref, err := name.ParseReference(args[0], name.Insecure)
+	ts.Check(err)
+	var imgs []v1.Image
+	for _, a := range args[1:] {
+		story, platform, _ := strings.Cut(a, "=")
+		im, err := scantest.Parse([]byte(storyText(ts, story)))
+		ts.Check(err)
+		im.OS, im.Architecture, _ = strings.Cut(platform, "/")
+		img, err := im.Build()
+		ts.Check(err)
+		imgs = append(imgs, img)
+	}
+	idx, err := scantest.Index(imgs...)
+	ts.Check(err)
+	ts.Check(remote.WriteIndex(ref, idx))
+}
+
+// code N COMMAND ARG...: runs a command, which must end with exit code N. What
+// it wrote is there for stdout and stderr, as after exec.
+func cmdCode(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("running %s: %v", args[1], err)
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// gzip FILE OUT
+func cmdGzip(ts *testscript.TestScript, _ bool, args []string) {
+	var buf bytes.Buffer
+	zw := gzip.NewWriter(&buf)
+	_, err := zw.Write([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	ts.Check(zw.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
+}
+
+// truncate FILE BYTES
+func cmdTruncate(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// clean FOLDER: nothing may lie in it, also no hidden file.
+func cmdClean(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, e := range entries {
+		ts.Fatalf("%s was left in %s", e.Name(), args[0])
+	}
+}

@@ -1,0 +1,308 @@
+package scan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/catalog"
+	"github.com/interdict/interdict/scanner/layer"
+)
+
+// cacheFormat grows when the form of cached results changes.
+const cacheFormat = "1"
+
+// DefaultCacheSize is how large a cache may grow before its oldest results go.
+const DefaultCacheSize = 10 << 30
+
+// Cache keeps results in a folder: of each layer by its diffID, of the packages
+// of each layer by its chainID, and of each image by its ID; always together
+// with the versions of everything that made them. It may be used by many
+// goroutines and processes at once: results appear whole or not at all.
+type Cache struct {
+	dir string
+	max int64
+}
+
+// OpenCache uses a folder, and makes it if need be. Max is the size in bytes
+// that it is kept below; zero means [DefaultCacheSize].
+func OpenCache(dir string, max int64) (*Cache, error) {
+	if max <= 0 {
+		max = DefaultCacheSize
+	}
+	for _, kind := range []string{"layers", "packages", "inventories"} {
+		if err := os.MkdirAll(filepath.Join(dir, kind), 0o700); err != nil {
+			return nil, fmt.Errorf("making the cache folder: %w", err)
+		}
+	}
+	return &Cache{dir, max}, nil
+}
+
+// DefaultCacheDir is the folder that is used when none is named.
+func DefaultCacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache folder: %w", err)
+	}
+	return filepath.Join(dir, "interdict"), nil
+}
+
+func (c *Cache) name(kind, id, key string) string {
+	return filepath.Join(c.dir, kind, strings.NewReplacer(":", "-", "/", "-").Replace(id)+"-"+key)
+}
+
+// open opens a result and marks it as used. Nil means that there is none.
+func (c *Cache) open(kind, id, key string) *os.File {
+	name := c.name(kind, id, key)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil
+	}
+	now := time.Now()
+	_ = os.Chtimes(name, now, now) // only the order of pruning depends on it
+	return f
+}
+
+// put writes a result whole or not at all.
+func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Join(c.dir, kind), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	err = write(f)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), c.name(kind, id, key))
+}
+
+// Prune removes the results that were not used for longest, until the cache is
+// smaller than its size.
+func (c *Cache) Prune() error {
+	type result struct {
+		name string
+		size int64
+		used time.Time
+	}
+	var all []result
+	var total int64
+	err := filepath.WalkDir(c.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		fi, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // somebody else pruned it
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, result{name, fi.Size(), fi.ModTime()})
+		total += fi.Size()
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("pruning the cache: %w", err)
+	}
+	slices.SortFunc(all, func(a, b result) int { return a.used.Compare(b.used) })
+	for _, r := range all {
+		if total <= c.max {
+			break
+		}
+		if err := os.Remove(r.name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("pruning the cache: %w", err)
+		}
+		total -= r.size
+	}
+	return nil
+}
+
+// cacheKey names everything but the subject that a layer's results depend on.
+func (r *run) cacheKey() string {
+	h := sha256.New()
+	for _, n := range r.detectors.Names() {
+		fmt.Fprintln(h, n)
+	}
+	fmt.Fprintln(h, cacheFormat, catalog.Version(), r.opt.Watch.ContentKey(), r.opt.Files, r.walker)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// inventoryKey adds what only whole inventories depend on.
+func (r *run) inventoryKey() string {
+	h := sha256.New()
+	fmt.Fprintln(h, r.key, r.opt.Tool.Name, r.opt.Tool.Version)
+	if r.opt.Watch != nil {
+		for _, f := range r.opt.Watch.Fingerprints {
+			fmt.Fprintln(h, f)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// cachedInventory returns the inventory of an image that was looked at before.
+// How the image is called, and the clock, are this run's.
+func (r *run) cachedInventory() (*sbom.Inventory, bool) {
+	s := r.src.Subject()
+	if r.opt.Cache == nil || s.ImageID == "" {
+		return nil, false
+	}
+	f := r.opt.Cache.open("inventories", s.ImageID, r.inventoryKey())
+	if f == nil {
+		return nil, false
+	}
+	defer f.Close()
+	var inv sbom.Inventory
+	if err := readJSON(f, &inv); err != nil {
+		r.trouble(fmt.Errorf("reading a cached inventory: %w", err))
+		return nil, false
+	}
+	descs := r.src.Layers()
+	if len(descs) != len(inv.Layers) {
+		return nil, false
+	}
+	for i, l := range descs {
+		inv.Layers[i] = cachedDescription(inv.Layers[i], l.Describe())
+	}
+	inv.Subject, inv.Tool, inv.Created = s, r.opt.Tool, r.opt.Created
+	inv.Normalize()
+	for _, l := range inv.Layers {
+		r.opt.observe(Event{Kind: LayerCached, Layer: l.DiffID, N: l.Size})
+	}
+	return &inv, true
+}
+
+// cachedDescription prefers what this image says of a layer: the same layer
+// may be stored in another compression elsewhere.
+func cachedDescription(was, is sbom.Layer) sbom.Layer {
+	if is.Digest == "" {
+		is.Digest, is.Size = was.Digest, was.Size
+	}
+	if is.Size == 0 {
+		is.Size = was.Size
+	}
+	is.DiffID = was.DiffID
+	return is
+}
+
+func (r *run) saveInventory(inv *sbom.Inventory) {
+	if r.opt.Cache == nil || inv.Subject.ImageID == "" {
+		return
+	}
+	r.trouble(r.opt.Cache.put("inventories", inv.Subject.ImageID, r.inventoryKey(), func(w io.Writer) error {
+		return writeJSON(w, inv)
+	}))
+	r.trouble(r.opt.Cache.Prune())
+}
+
+// cachedLayer returns a layer that was read before, in this image or another.
+func (r *run) cachedLayer(desc sbom.Layer) (*readLayer, bool) {
+	if r.opt.Cache == nil || desc.DiffID == "" {
+		return nil, false
+	}
+	f := r.opt.Cache.open("layers", desc.DiffID, r.key)
+	if f == nil {
+		return nil, false
+	}
+	rl, err := r.decodeLayer(f, desc)
+	if err != nil {
+		f.Close()
+		r.trouble(fmt.Errorf("reading a cached layer: %w", err))
+		return nil, false
+	}
+	return rl, true
+}
+
+func (r *run) decodeLayer(f *os.File, desc sbom.Layer) (*readLayer, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var head [8]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil {
+		return nil, err
+	}
+	n := int64(binary.BigEndian.Uint64(head[:]))
+	if n < 0 || n > fi.Size()-8 {
+		return nil, errors.New("its length is wrong")
+	}
+	var rec record
+	if err := readJSON(io.NewSectionReader(f, 8, n), &rec); err != nil {
+		return nil, err
+	}
+	ix, err := layer.Decode(io.NewSectionReader(f, 8+n, fi.Size()-8-n), fi.Size()-8-n, r.store)
+	if err != nil {
+		return nil, err
+	}
+	if ix.DiffID != desc.DiffID {
+		return nil, errors.New("it is of another layer")
+	}
+	return &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps,
+		close: func() { ix.Close(); f.Close() }}, nil
+}
+
+func (r *run) saveLayer(rl *readLayer) {
+	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker {
+		return
+	}
+	r.trouble(r.opt.Cache.put("layers", rl.index.DiffID, r.key, func(w io.Writer) error {
+		var found strings.Builder
+		if err := writeJSON(&found, rl.record); err != nil {
+			return err
+		}
+		var head [8]byte
+		binary.BigEndian.PutUint64(head[:], uint64(found.Len()))
+		if _, err := io.WriteString(w, string(head[:])+found.String()); err != nil {
+			return err
+		}
+		return rl.index.Encode(w)
+	}))
+}
+
+// trouble tells that the cache could not be used. It never fails a scan.
+func (r *run) trouble(err error) {
+	if err != nil {
+		r.opt.observe(Event{Kind: CacheTrouble, Err: err})
+	}
+}
+
+func writeJSON(w io.Writer, v any) error {
+	zw, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(zw).Encode(v); err != nil {
+		zw.Close()
+		return err
+	}
+	return zw.Close()
+}
+
+func readJSON(r io.Reader, v any) error {
+	zr, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer zr.Close()
+	return json.NewDecoder(zr).Decode(v)
+}

@@ -1,0 +1,61 @@
+package scan
+
+import (
+	"context"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/interdict/interdict/scanner/catalog"
+	"github.com/interdict/interdict/scanner/layer"
+)
+
+// catalogue names the packages of all layers.
+func (r *run) catalogue(ctx context.Context, indexes []*layer.Index, tree *layer.Tree) (*catalog.Catalog, error) {
+	opt := catalog.Options{Kind: r.kind(), Jobs: r.opt.Jobs, Tree: tree}
+	if r.opt.Cache != nil && !r.walker {
+		opt.Cache = packageCache{r}
+	}
+	return catalog.Components(ctx, indexes, opt)
+}
+
+// kind chooses the catalogers: an image has what is installed, a folder may
+// have manifests and lock files of what will be.
+func (r *run) kind() catalog.Kind {
+	if r.walker {
+		return catalog.Folder
+	}
+	return catalog.Image
+}
+
+// packageCache keeps the packages of a layer.
+type packageCache struct{ *run }
+
+func (c packageCache) Get(_ context.Context, key string) ([]byte, bool) {
+	f := c.opt.Cache.open("packages", key[:32], key[32:])
+	if f == nil {
+		return nil, false
+	}
+	defer f.Close()
+	zr, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, false
+	}
+	defer zr.Close()
+	b, err := io.ReadAll(zr)
+	return b, err == nil
+}
+
+func (c packageCache) Put(_ context.Context, key string, value []byte) {
+	c.trouble(c.opt.Cache.put("packages", key[:32], key[32:], func(w io.Writer) error {
+		zw, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
+		if err != nil {
+			return err
+		}
+		if _, err := zw.Write(value); err != nil {
+			zw.Close()
+			return err
+		}
+		return zw.Close()
+	}))
+}

@@ -1,0 +1,128 @@
+package scan
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/layer"
+)
+
+// maxPathProofs bounds how many files of one product folder are written out as
+// evidence; the others are counted.
+const maxPathProofs = 16
+
+// tracePaths makes a component of every watched folder and file name that no
+// detector made one of. A product folder is one component, however many files
+// it has: the shortest watched folder above a file.
+func (a *assembly) tracePaths(i int, rl *readLayer) {
+	w := a.run.opt.Watch
+	if w == nil || w.Match == nil || rl.index == nil {
+		return
+	}
+	folders := map[string]*sbom.Component{}
+	for j := range rl.index.Entries {
+		e := &rl.index.Entries[j]
+		if e.Type != scanner.Regular && e.Type != scanner.Symlink && e.Type != scanner.Hardlink {
+			continue
+		}
+		place := placeOf{rl.desc.DiffID, e.Path}
+		byPath, byName := w.Matches(sbom.Path, e.Path), w.Matches(sbom.Filename, path.Base(e.Path))
+		if !byPath && !byName || a.detected[place] {
+			continue
+		}
+		if !byPath {
+			a.named(i, e, place)
+			continue
+		}
+		root := watchedRoot(w, e.Path)
+		c := folders[root]
+		if c == nil {
+			c = a.folder(root)
+			folders[root] = c
+		}
+		a.intoFolder(c, i, e, byName)
+	}
+	for _, c := range folders {
+		a.add(*c)
+	}
+}
+
+// named makes a component of one file of which only the name is watched.
+func (a *assembly) named(i int, e *layer.Entry, at placeOf) {
+	a.add(sbom.Component{
+		Type: sbom.FileType, Name: path.Base(e.Path), FoundBy: pathDetector,
+		Occurrences: []sbom.Occurrence{a.occurrence(i, e)},
+		Evidence:    []sbom.Evidence{nameEvidence(e, at.layer)},
+	})
+}
+
+func nameEvidence(e *layer.Entry, diffID string) sbom.Evidence {
+	return sbom.Evidence{Kind: sbom.Filename, Value: path.Base(e.Path), Path: e.Path, Layer: diffID,
+		Where: entryFormat(e), Detector: pathDetector}
+}
+
+const pathDetector = "paths@1"
+
+func (a *assembly) folder(root string) *sbom.Component {
+	return &sbom.Component{
+		Type: sbom.Application, Name: path.Base(root), FoundBy: pathDetector,
+		Properties: []sbom.Property{{Name: "interdict:folder", Value: root}},
+	}
+}
+
+func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, byName bool) {
+	o := a.occurrence(i, e)
+	if byName {
+		c.Evidence = append(c.Evidence, nameEvidence(e, o.Layer))
+	}
+	if len(c.Evidence) >= maxPathProofs && !byName {
+		// The last proof stands for the rest: one with the same visibility
+		// would add nothing, but a visible file must not be lost among hidden.
+		last := &c.Evidence[len(c.Evidence)-1]
+		last.Count = max(last.Count, 1) + 1
+		if slices.ContainsFunc(c.Occurrences, func(p sbom.Occurrence) bool { return p.Hidden == o.Hidden }) {
+			return
+		}
+	}
+	c.Occurrences = append(c.Occurrences, o)
+	c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.Path, Value: e.Path, Path: e.Path, Layer: o.Layer,
+		Where: entryFormat(e), Detector: pathDetector})
+}
+
+// watchedRoot is the shortest folder above a watched path that is watched too.
+func watchedRoot(w *sbom.Watch, p string) string {
+	for i := 1; i < len(p); i++ {
+		if p[i] == '/' && w.Matches(sbom.Path, p[:i]) {
+			return p[:i]
+		}
+	}
+	// only the path itself is watched, or the pattern ends in a slash
+	for i := 1; i < len(p); i++ {
+		if p[i] == '/' && w.Matches(sbom.Path, p[:i+1]) {
+			return strings.TrimSuffix(p[:i+1], "/")
+		}
+	}
+	return p
+}
+
+func entryFormat(e *layer.Entry) string {
+	if e.Type == scanner.Symlink {
+		return "symlink"
+	}
+	switch e.Format {
+	case layer.ELF:
+		return "elf"
+	case layer.PE:
+		return "pe"
+	case layer.MachO:
+		return "macho"
+	case layer.Script:
+		return "script"
+	case layer.Archive:
+		return "archive"
+	}
+	return "data"
+}
