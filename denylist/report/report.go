@@ -72,6 +72,9 @@ type Options struct {
 	SpecVersion string
 	Pretty      bool
 	Files       bool
+	// Declarations adds the verdict to CycloneDX documents, as attestations
+	// (specification 1.6 and later).
+	Declarations bool
 }
 
 // Formats returns all formats, in the order they are best listed.
@@ -155,8 +158,10 @@ func writeCycloneDX(format cyclonedx.Format) sink {
 		case t.Inventory.Components == nil && len(t.Verdict.Findings) > 0:
 			return errors.New("a json report does not hold the components: keep the bill of materials beside it")
 		}
-		return cyclonedx.Encode(w, t.Inventory, cyclonedx.Options{
-			Format: format, SpecVersion: opt.SpecVersion, Pretty: opt.Pretty, Files: opt.Files,
-		})
+		o := cyclonedx.Options{Format: format, SpecVersion: opt.SpecVersion, Pretty: opt.Pretty, Files: opt.Files}
+		if opt.Declarations {
+			o.Declarations = r.declarations(&t)
+		}
+		return cyclonedx.Encode(w, t.Inventory, o)
 	}
 }

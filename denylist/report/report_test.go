@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 		{file: "table-mentions-120.txt", format: report.Table, opt: report.Options{Width: 120, Mentions: true}, single: true},
 		{file: "table-color-40.txt", format: report.Table, opt: report.Options{Width: 40, Color: true}, single: true},
 		{file: "report.json", format: report.JSON, opt: report.Options{Pretty: true}},
-		{file: "bom.json", format: report.CycloneDXJSON, opt: report.Options{Pretty: true}, single: true},
+		{file: "bom.json", format: report.CycloneDXJSON, opt: report.Options{Pretty: true, Declarations: true}, single: true},
 		{file: "report.sarif", format: report.SARIF, opt: report.Options{Pretty: true}},
 		{file: "junit.xml", format: report.JUnit},
 		{file: "gl-dependency-scanning-report.json", format: report.GitLab, opt: report.Options{Pretty: true}},

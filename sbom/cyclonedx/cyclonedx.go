@@ -67,8 +67,11 @@ func Encode(w io.Writer, inv *sbom.Inventory, opt Options) error {
 		return fmt.Errorf("encoding CycloneDX: no such format: %q", opt.Format)
 	}
 	buf := bufio.NewWriterSize(w, 64<<10)
-	enc := cdx.NewBOMEncoder(buf, format).SetPretty(opt.Pretty).SetEscapeHTML(false)
-	if err := enc.Encode(bom); err != nil {
+	write := cdx.NewBOMEncoder(buf, format).SetPretty(opt.Pretty).SetEscapeHTML(false).Encode
+	if format == cdx.BOMFileFormatXML && bom.Declarations != nil {
+		write = func(bom *cdx.BOM) error { return encodeDeclared(buf, bom, opt.Pretty) }
+	}
+	if err := write(bom); err != nil {
 		return fmt.Errorf("encoding CycloneDX: %w", err)
 	}
 	if err := buf.Flush(); err != nil {

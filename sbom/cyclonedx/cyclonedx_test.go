@@ -47,6 +47,9 @@ func TestRoundTrip(t *testing.T) {
 		for seed := range uint64(300) {
 			inv := newGen(seed).inventory()
 			opt.Pretty = seed%2 == 0
+			if seed%10 == 0 {
+				opt.Declarations = newGen(seed).declarations()
+			}
 			doc := encode(t, inv, opt)
 			got, err := cyclonedx.Decode(bytes.NewReader(doc))
 			if err != nil {
@@ -92,8 +95,14 @@ func TestSchema(t *testing.T) {
 		if opt.Format == cyclonedx.JSON {
 			check = jsonChecker(t, dir, opt.SpecVersion)
 		}
+		if check != nil && check([]byte(`{"bomFormat":"CycloneDX","specVersion":"`+opt.SpecVersion+`","nonsense":1}`)) == nil {
+			t.Fatal("the schema accepts nonsense")
+		}
 		var files []string
 		for seed := range uint64(120) {
+			if seed%10 == 0 {
+				opt.Declarations = newGen(seed).declarations()
+			}
 			doc := encode(t, newGen(seed).inventory(), opt)
 			if check == nil {
 				file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.xml", seed))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 )
 
 // gen makes random inventories: all fields filled now and then, with awkward
@@ -161,4 +162,27 @@ func (g gen) license() sbom.License {
 		l.Name = g.one("Custom", g.text())
 	}
 	return l
+}
+
+func (g gen) declarations() *cyclonedx.Declarations {
+	text := func() string { return sbom.CleanText(g.text()) }
+	facts := func() (out []cyclonedx.ClaimEvidence) {
+		g.many(func() { out = append(out, cyclonedx.ClaimEvidence{Name: g.one("coverage", "path"), Text: text()}) })
+		return out
+	}
+	d := &cyclonedx.Declarations{Assessor: text()}
+	for i := range g.IntN(3) {
+		s := cyclonedx.Standard{
+			ID: fmt.Sprintf("law-%d", i), Name: text(), Version: text(), Owner: text(), Description: text(),
+			Sources: []string{"https://example.com/law", "no uri at all"}, Requirement: text(), Summary: text(),
+			Conformance: float64(g.IntN(2)), Confidence: g.Float64(), Rationale: text(),
+		}
+		g.many(func() {
+			s.Claims = append(s.Claims, cyclonedx.Claim{
+				Target: g.text(), Predicate: text(), Reasoning: text(), Counter: g.IntN(2) == 0, Evidence: facts(), Against: facts(),
+			})
+		})
+		d.Standards = append(d.Standards, s)
+	}
+	return d
 }
