@@ -87,19 +87,44 @@ func compareFacts(a, b *sbom.Evidence) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareEvidence(*a, *b), cmp.Compare(a.Count, b.Count))
 }
 
-// add notes a proof, unless it is there already from another source.
+// add notes a proof. One fact is one proof, however many rules match it: the
+// rule that proves most stands, and of equal ones the one that says most. So a
+// SONAME is not a file name and an identity at once, and a maker that a
+// detector has copied into the component's fields is not a second witness.
 func (w *weighed) add(g *group, h *hit) {
 	p := limited(g, h, w.otherMaker)
 	for i := range w.proofs {
 		q := &w.proofs[i]
-		if q.Rule == p.Rule && q.Kind == p.Kind && q.Value == p.Value {
-			if strengthOrder[p.Strength] > strengthOrder[q.Strength] || p.Strength == q.Strength && q.Detector == "" && p.Detector != "" {
+		if q.Value == p.Value && (q.Kind == p.Kind || q.isEcho() || p.isEcho()) {
+			if p.outweighs(q) {
 				*q = p
 			}
 			return
 		}
 	}
 	w.proofs = append(w.proofs, p)
+}
+
+// isEcho reports whether the proof may repeat another: what a file names as
+// its maker stands in the component's fields too.
+func (p *proof) isEcho() bool { return p.Kind == sbom.EntityName }
+
+// outweighs reports whether p is to stand in the place of q.
+func (p *proof) outweighs(q *proof) bool {
+	rank := func(p *proof) int {
+		n := strengthOrder[p.Strength] * 8
+		if p.decides {
+			n += 4
+		}
+		if p.Identifies != Maker {
+			n += 2
+		}
+		if !p.isEcho() {
+			n++
+		}
+		return n
+	}
+	return rank(p) > rank(q)
 }
 
 // limited makes the proof of a hit. A rule says what its evidence proves at
@@ -129,6 +154,8 @@ func limited(g *group, h *hit, otherMaker string) proof {
 		if r.Kind != k {
 			lower(Corroborating, "it uses the vendor's code and does not hold it")
 		}
+	case sbom.ELFSoname, sbom.MachOInstallName:
+		p.class = sbom.ClassName // the name once more: a file is called after it
 	case sbom.CPEVendor:
 		if g.c != nil && generated(h.e.Value, g.c) {
 			lower(Weak, "the CPE's vendor may be made from the package's name")
