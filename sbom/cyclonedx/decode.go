@@ -14,6 +14,7 @@ type reading struct {
 	inv  *sbom.Inventory
 	ours bool
 	at   map[string]int // component reference to position
+	lex  lexer          // of the note that is being read
 	err  error
 }
 
@@ -53,7 +54,8 @@ func parseTime(s string) time.Time {
 
 // note reads the JSON of one property: fn is called with each name.
 func (r *reading) note(p property, fn func(l *lexer, key string)) {
-	l := &lexer{s: p.Value}
+	r.lex = lexer{s: p.Value}
+	l := &r.lex
 	l.object(func(key string) { fn(l, key) })
 	if err := l.end(); err != nil && r.err == nil {
 		r.err = fmt.Errorf("property %s: %w", p.Name, err)

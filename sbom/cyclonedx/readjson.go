@@ -8,7 +8,27 @@ import (
 // jsonReader fills a document from JSON.
 type jsonReader struct {
 	lexer
-	left int // components that may still come
+	left  int // components that may still come
+	props slab[property]
+	deps  slab[dependency]
+}
+
+// slab hands out short lists that lie in one array, to spare allocations.
+type slab[T any] struct {
+	all  []T
+	from int // where the list begins that is being filled
+}
+
+func (s *slab[T]) add(v T) { s.all = append(s.all, v) }
+
+// list ends the list that was filled and begins the next.
+func (s *slab[T]) list() []T {
+	out := s.all[s.from:len(s.all):len(s.all)]
+	s.from = len(s.all)
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
 func parseJSON(text string, limit int) (*document, error) {
@@ -281,7 +301,6 @@ func (r *jsonReader) evidence(c *component) {
 }
 
 func (r *jsonReader) properties() []property {
-	var out []property
 	r.array(func() {
 		var p property
 		r.object(func(key string) {
@@ -294,9 +313,9 @@ func (r *jsonReader) properties() []property {
 				r.skip()
 			}
 		})
-		out = append(out, p)
+		r.props.add(p)
 	})
-	return out
+	return r.props.list()
 }
 
 func (r *jsonReader) dependencies() []dependency {
@@ -308,7 +327,8 @@ func (r *jsonReader) dependencies() []dependency {
 			case "ref":
 				d.Ref = r.text()
 			case "dependsOn":
-				r.array(func() { d.On = append(d.On, dependency{Ref: r.text()}) })
+				r.array(func() { r.deps.add(dependency{Ref: r.text()}) })
+				d.On = r.deps.list()
 			default:
 				r.skip()
 			}
