@@ -158,9 +158,9 @@ func carriers(r *Rule) []sbom.Kind {
 			return ks
 		}
 	case sbom.Filename:
-		return append([]sbom.Kind{sbom.Filename, sbom.PEImport, sbom.ELFNeeded}, selfNames...)
+		return append([]sbom.Kind{sbom.Filename, sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib}, selfNames...)
 	case sbom.ELFSoname:
-		return []sbom.Kind{sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName}
+		return []sbom.Kind{sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName, sbom.MachODylib}
 	case sbom.PEExportName:
 		return []sbom.Kind{sbom.PEExportName, sbom.PEImport}
 	case sbom.Symbol, sbom.PEExport:

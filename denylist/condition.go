@@ -38,7 +38,7 @@ func (x *exception) matchesFacts(c *sbom.Component) bool {
 }
 
 // imported are the kinds of what a file takes from others.
-var imported = map[sbom.Kind]bool{sbom.PEImport: true, sbom.ELFNeeded: true, sbom.SymbolImport: true}
+var imported = map[sbom.Kind]bool{sbom.PEImport: true, sbom.ELFNeeded: true, sbom.MachODylib: true, sbom.SymbolImport: true}
 
 // programs are the formats that "program" stands for.
 var programs = []string{"pe", "elf", "macho", "script"}

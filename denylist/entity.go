@@ -150,6 +150,7 @@ var entityKinds = map[sbom.Kind]entityStyle{
 	sbom.SignerO: plainName, sbom.SignerCN: plainName, sbom.SignerOClaimed: plainName,
 	sbom.SignerCNClaimed: plainName, sbom.SignerProgram: plainName, sbom.KmodSigner: plainName,
 	sbom.JarSigner: distinguished, sbom.JarSignerClaimed: distinguished,
+	sbom.CodesignO: plainName, sbom.CodesignOClaimed: plainName, sbom.BundleCopyright: copyrightLine,
 	sbom.CodesignCN: developerID, sbom.CodesignCNClaimed: developerID,
 	sbom.X509Subject: distinguished, sbom.ELFVendorCert: distinguished,
 	sbom.JavaVendor: plainName, sbom.MSIVendor: plainName, sbom.Uninstall: plainName,

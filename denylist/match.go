@@ -177,7 +177,7 @@ func (ix *index) find(k sbom.Kind, value string, out []*pattern) []*pattern {
 	}
 	out = m.find(value, out)
 	switch k {
-	case sbom.Filename, sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName:
+	case sbom.Filename, sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName, sbom.MachODylib:
 		if name := plainLibrary(value); name != value && len(out) == 0 {
 			out = m.find(name, out)
 		}

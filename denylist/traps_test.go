@@ -20,6 +20,11 @@ func TestTraps(t *testing.T) {
 			ev{sbom.BinaryString, "HANGZHOU HIKVISION DIGITAL TECHNOLOGY CO.,LTD", "offset 0x100", 1}, ev{sbom.BinaryString, "Zhejiang Dahua Technology", "", 1})}, denylist.Mention},
 		{"in-tree kernel module", []sbom.Component{file("/lib/modules/6.1/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", "", 0},
 			ev{sbom.ModinfoLicense, "GPL", "", 0}, ev{sbom.ModinfoName, "hinic", "", 0}, ev{sbom.KmodSigner, "Debian Secure Boot CA", "", 0})}, denylist.Mention},
+		{"in-tree kernel module, its author in the component too", []sbom.Component{func() sbom.Component {
+			c := file("/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", "", 0}, ev{sbom.ModinfoLicense, "GPL", "", 0}, ev{sbom.EntityName, "Huawei Technologies CO., Ltd", "author", 0})
+			c.Authors = []string{"Huawei Technologies CO., Ltd"}
+			return c
+		}()}, denylist.Mention},
 		{"named after the hardware", []sbom.Component{file("/huawei_cdc_ncm.ko", ev{sbom.ModinfoAuthor, "Enrico Mioso <mrkiko.rs@gmail.com>", "", 0}, ev{sbom.ModinfoName, "huawei_cdc_ncm", "", 0})}, ""},
 		{"modem plug-ins", []sbom.Component{file("/libmm-plugin-huawei.so", named("elf", "libmm-plugin-huawei.so")), file("/libmm-plugin-zte.so", ev{sbom.ELFSoname, "libmm-plugin-zte.so", "", 0})}, ""},
 		{"three letters", []sbom.Component{pkg("pkg:npm/%40aztec/sdk@1.0.0", nil), pkg("pkg:deb/debian/libtrilinos-aztecoo-13.2@13", nil), pkg("pkg:npm/console-consolidate@1", nil),

@@ -12,7 +12,7 @@ import (
 // cannot be judged from an inventory whose scan did not know it.
 var watchKinds = []sbom.Kind{
 	sbom.Path, sbom.Filename, sbom.Symbol, sbom.SymbolFamily, sbom.PEExport, sbom.PEImport,
-	sbom.ELFNeeded, sbom.CXXNamespace, sbom.BinaryString, sbom.JavaPackage, sbom.FileHash,
+	sbom.ELFNeeded, sbom.MachODylib, sbom.CXXNamespace, sbom.BinaryString, sbom.JavaPackage, sbom.FileHash,
 }
 
 // watched is one pattern that a scan must look for.

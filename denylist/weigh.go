@@ -109,8 +109,12 @@ func (w *weighed) add(g *group, h *hit) {
 // its maker stands in the component's fields too.
 func (p *proof) isEcho() bool { return p.Kind == sbom.EntityName }
 
-// outweighs reports whether p is to stand in the place of q.
+// outweighs reports whether p is to stand in the place of q: the original for
+// its echo, also when it proves less, else the one that proves more.
 func (p *proof) outweighs(q *proof) bool {
+	if p.isEcho() != q.isEcho() {
+		return q.isEcho()
+	}
 	rank := func(p *proof) int {
 		n := strengthOrder[p.Strength] * 8
 		if p.decides {
@@ -119,7 +123,7 @@ func (p *proof) outweighs(q *proof) bool {
 		if p.Identifies != Maker {
 			n += 2
 		}
-		if !p.isEcho() {
+		if p.Detector != "" {
 			n++
 		}
 		return n
@@ -148,9 +152,9 @@ func limited(g *group, h *hit, otherMaker string) proof {
 		entityLimit(&p, g)
 	}
 	switch k := h.e.Kind; k {
-	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
+	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.CodesignOClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
 		lower(Strong, "the signature does not verify: it is a claim")
-	case sbom.PEImport, sbom.ELFNeeded, sbom.SymbolImport:
+	case sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib, sbom.SymbolImport:
 		if r.Kind != k {
 			lower(Corroborating, "it uses the vendor's code and does not hold it")
 		}
@@ -213,7 +217,7 @@ func entityLimit(p *proof, g *group) {
 		return
 	}
 	switch p.Kind {
-	case sbom.SignerO, sbom.SignerCN, sbom.CodesignCN, sbom.JarSigner:
+	case sbom.SignerO, sbom.SignerCN, sbom.CodesignCN, sbom.CodesignO, sbom.JarSigner:
 		p.Strength = Decisive
 	case sbom.X509Subject, sbom.PGPUserID:
 		p.Strength, p.limit = atMost(p.Strength, Corroborating), "a certificate that lies there says nothing of who made the rest"
