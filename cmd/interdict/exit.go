@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/interdict/interdict/denylist"
 )
 
 // Exit codes. They are part of the command line's contract.
@@ -60,9 +63,30 @@ func printError(w io.Writer, err error) {
 		fmt.Fprintln(w, "hint: nothing was written; run it again, layers that were finished are in the cache")
 		return
 	}
+	if list := (*denylist.ParseError)(nil); errors.As(err, &list) {
+		printProblems(w, list)
+		return
+	}
 	fmt.Fprintln(w, "error:", printable(err.Error()))
 	if hint := hintOf(err); hint != "" {
 		fmt.Fprintln(w, "hint:", printable(hint))
+	}
+}
+
+// printProblems has a line for each thing that is wrong in a denylist file.
+func printProblems(w io.Writer, list *denylist.ParseError) {
+	for _, p := range list.Problems {
+		where := list.Name
+		if p.Line > 0 {
+			where += ":" + strconv.Itoa(p.Line)
+		}
+		if p.Where != "" {
+			where += ": " + p.Where
+		}
+		fmt.Fprintf(w, "error: %s: %s\n", printable(where), printable(p.Message))
+		if p.Hint != "" {
+			fmt.Fprintln(w, "hint:", printable(p.Hint))
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -42,15 +44,17 @@ func TestScript(t *testing.T) {
 			return os.MkdirAll(filepath.Join(e.WorkDir, ".tmp"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"image":     cmdImage,
-			"registry":  cmdRegistry,
-			"push":      cmdPush,
-			"pushindex": cmdPushIndex,
-			"code":      cmdCode,
-			"gzip":      cmdGzip,
-			"truncate":  cmdTruncate,
-			"clean":     cmdClean,
-			"rootfs":    cmdRootFS,
+			"image":       cmdImage,
+			"registry":    cmdRegistry,
+			"push":        cmdPush,
+			"pushindex":   cmdPushIndex,
+			"code":        cmdCode,
+			"gzip":        cmdGzip,
+			"truncate":    cmdTruncate,
+			"clean":       cmdClean,
+			"rootfs":      cmdRootFS,
+			"findings":    cmdFindings,
+			"explainable": cmdExplainable,
 		},
 	})
 }
@@ -189,4 +193,35 @@ func cmdClean(ts *testscript.TestScript, _ bool, args []string) {
 	for _, e := range entries {
 		ts.Fatalf("%s was left in %s", e.Name(), args[0])
 	}
+}
+
+// reportOf is what these tests read of a json report.
+type reportOf struct {
+	Targets []struct {
+		Verdict  string
+		Findings []map[string]any
+	}
+}
+
+func readReportOf(ts *testscript.TestScript, name string) (r reportOf) {
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(name)), &r))
+	return r
+}
+
+// findings A B: two reports have the same verdicts and findings.
+func cmdFindings(ts *testscript.TestScript, _ bool, args []string) {
+	a, b := readReportOf(ts, args[0]), readReportOf(ts, args[1])
+	if len(a.Targets) == 0 || len(a.Targets[0].Findings) == 0 {
+		ts.Fatalf("%s has no findings to compare", args[0])
+	}
+	if diff := cmp.Diff(a, b); diff != "" {
+		ts.Fatalf("%s and %s differ:\n%s", args[0], args[1], diff)
+	}
+}
+
+// explainable REPORT: interdict explains the first finding; its words are there
+// for stdout.
+func cmdExplainable(ts *testscript.TestScript, _ bool, args []string) {
+	r := readReportOf(ts, args[0])
+	ts.Check(ts.Exec("interdict", "explain", args[0], r.Targets[0].Findings[0]["id"].(string)))
 }

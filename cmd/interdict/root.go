@@ -31,7 +31,7 @@ working folder, or interdict/config.yaml in the user's configuration folder).`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("run '"+c.CommandPath()+" --help' for the flags", "%w", err)
 	})
-	root.AddCommand(newScan(), newDenylist())
+	root.AddCommand(newScan(), newCheck(), newReportCommand(), newExplain(), newDenylist())
 	return root
 }
 

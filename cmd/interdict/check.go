@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/interdict/interdict/denylist/report"
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
+)
+
+// checkFlags are the flags of check.
+type checkFlags struct {
+	judgeFlags
+	renderFlags
+}
+
+func newCheck() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use:   "check BOM...",
+		Short: "Judge stored bills of materials, without looking again",
+		Long: `check gives the judgement of scan from a stored bill of materials: by today's
+list and law, or by those of another day. "-" reads one from stdin.
+
+A document of another tool lacks the evidence of binaries: what nobody looked
+for cannot be passed, so such a verdict is at best incomplete.
+
+Exit codes: 0 pass, 1 error, 2 usage, 3 denied, 4 incomplete.`,
+		Example: `  interdict check bom.json
+  interdict check --as-of 2018-09-30 release/*.cdx.json -o json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd, args, &f) },
+	}
+	f.judgeFlags.add(cmd.Flags())
+	f.renderFlags.add(cmd.Flags())
+	return cmd
+}
+
+func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
+	if len(args) == 0 {
+		return usage("name a file: interdict check bom.json", "no bill of materials is given")
+	}
+	outs, err := f.outputs(report.Formats())
+	if err != nil {
+		return err
+	}
+	j, err := f.judge(cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	r := j.newReport()
+	failed := 0
+	for _, name := range args {
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
+		inv, err := readBOM(name, cmd.InOrStdin())
+		if err != nil {
+			printError(cmd.ErrOrStderr(), err)
+			r.Targets = append(r.Targets, report.Target{Target: name, Error: err.Error()})
+			failed++
+			continue
+		}
+		r.Targets = append(r.Targets, report.Target{Target: name, Digest: inv.Subject.Digest,
+			Platform: inv.Subject.Platform, Inventory: inv, Verdict: j.verdict(inv)})
+	}
+	if failed == len(args) {
+		return exitCode(exitError)
+	}
+	if err := f.write(cmd, outs, r); err != nil {
+		return err
+	}
+	return f.exit(r, failed)
+}
+
+// readBOM reads a bill of materials from a file, or from stdin for "-".
+func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening a bill of materials: %w", err)
+		}
+		defer f.Close()
+		stdin = f
+	}
+	inv, err := cyclonedx.Decode(stdin)
+	if err == nil {
+		return inv, nil
+	}
+	err = fmt.Errorf("reading %s: %w", name, err)
+	if h := (interface{ Hint() string })(nil); errors.As(err, &h) {
+		return nil, err
+	}
+	return nil, hinted{error: err, hint: "it takes CycloneDX, JSON or XML"}
+}
+
+func newReportCommand() *cobra.Command {
+	var f renderFlags
+	cmd := &cobra.Command{
+		Use:   "report FILE",
+		Short: "Write a report again, in another format",
+		Long: `report reads what "scan -o json" or "check -o json" wrote, and writes it in
+other formats. It judges nothing anew.`,
+		Example: `  interdict report report.json -o html=report.html -o sarif=report.sarif`,
+		Args:    exactArgs(1, "a report"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			outs, err := f.outputs(report.Formats())
+			if err != nil {
+				return err
+			}
+			r, err := readReport(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return f.write(cmd, outs, r)
+		},
+	}
+	f.add(cmd.Flags())
+	cmd.Flags().Bool("show-mentions", false, "also show where a vendor's name occurs and nothing more")
+	return cmd
+}
+
+func newExplain() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain REPORT FINDING",
+		Short: "Say why a finding is one: evidence by evidence, and what would change it",
+		Example: `  interdict scan app.tar -o json=report.json -o table
+  interdict explain report.json 3f9a2c`,
+		Args: exactArgs(2, "a report and the ID of a finding"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := readReport(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			err = report.Explain(cmd.OutOrStdout(), r, args[1], report.Options{Width: terminalWidth(cmd.OutOrStdout())})
+			if err != nil {
+				return usage("findings have their IDs in the report: 'interdict report "+args[0]+"' shows them", "%w", err)
+			}
+			return nil
+		},
+	}
+}
+
+func readReport(name string, stdin io.Reader) (*report.Report, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening a report: %w", err)
+		}
+		defer f.Close()
+		stdin = f
+	}
+	r, err := report.Read(stdin)
+	if err != nil {
+		return nil, hinted{error: fmt.Errorf("reading %s: %w", name, err), hint: "it takes what 'interdict scan -o json' writes"}
+	}
+	return r, nil
+}
