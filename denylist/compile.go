@@ -159,6 +159,10 @@ func carriers(r *Rule) []sbom.Kind {
 		}
 	case sbom.Filename:
 		return append([]sbom.Kind{sbom.Filename, sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib}, selfNames...)
+	case sbom.Path:
+		return []sbom.Kind{sbom.Path, sbom.Autostart, sbom.CronCommand}
+	case sbom.SystemdUnit:
+		return []sbom.Kind{sbom.SystemdUnit, sbom.InitScript}
 	case sbom.ELFSoname:
 		return []sbom.Kind{sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName, sbom.MachODylib}
 	case sbom.PEExportName:

@@ -84,11 +84,14 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 	}
 }
 
+// namesPath are the kinds whose values are paths.
+var namesPath = map[sbom.Kind]bool{sbom.Path: true, sbom.Autostart: true, sbom.CronCommand: true}
+
 func (m *matcher) addPrefix(how Match, k sbom.Kind, p *pattern) {
 	switch {
-	case k == sbom.Path && how == Prefix:
+	case namesPath[k] && how == Prefix:
 		m.folders.add(&m.folders.exact, strings.TrimSuffix(p.value, "/"), p)
-	case k == sbom.Path:
+	case namesPath[k]:
 		m.folders.add(&m.folders.fold, strings.ToLower(strings.TrimSuffix(p.value, "/")), p)
 	case how == Prefix:
 		put(&m.prefix.set, p.value, p)

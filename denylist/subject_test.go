@@ -61,9 +61,16 @@ func TestInstallation(t *testing.T) {
 	if len(v.Findings) != 1 || v.Findings[0].Level != denylist.Denied || len(v.Findings[0].Occurrences) != 3 || v.Findings[0].Hidden() {
 		t.Errorf("folder and unit: %+v", v.Findings)
 	}
-	w := inventory().Tool.Watched
-	if len(w) == 0 {
-		t.Error("nothing is watched")
+	windows := []sbom.Component{
+		file("/Files/Windows/System32/config/SOFTWARE", ev{sbom.RegistryKey, `HKLM\SOFTWARE\WOW6432Node\KasperskyLab\AVP21.3`, "", 0}),
+		file("/Files/ProgramData/Kaspersky Lab/AVP21.3/x.dat", ev{sbom.Path, "/Files/ProgramData/Kaspersky Lab/AVP21.3/x.dat", "data", 0}),
+	}
+	if v := judge(t, inventory(windows...), denylist.Policy{}); len(v.Findings) != 1 || v.Findings[0].Level != denylist.Denied {
+		t.Errorf("registry and folder: %+v", v.Findings)
+	}
+	cron := file("/etc/cron.d/x", ev{sbom.CronCommand, "/opt/kaspersky/kesl/bin/kesl-control", "", 0})
+	if v := judge(t, inventory(cron), denylist.Policy{Mentions: true}); len(v.Findings) != 1 || v.Findings[0].Identity != denylist.Mention {
+		t.Errorf("a command that names the path: %+v", v.Findings)
 	}
 }
 

@@ -172,6 +172,10 @@ func limited(g *group, h *hit, otherMaker string) proof {
 		if r.Kind == sbom.EntityName {
 			p.Identifies = Residue
 		}
+	case sbom.Autostart, sbom.CronCommand:
+		if r.Kind == sbom.Path {
+			lower(Corroborating, "it names the path; only a file there would be the product")
+		}
 	case sbom.Path:
 		if isFolder(h.p) && g.c != nil {
 			lower(Corroborating, "the folder says little of the single file")
