@@ -42,6 +42,7 @@ func (j *judging) sorted(mentions bool) []Finding {
 		at[k] = len(fs)
 		fs = append(fs, *f)
 	}
+	fs = absorb(fs)
 	for i := range fs {
 		f := &fs[i]
 		f.Proofs = f.Proofs[:min(len(f.Proofs), maxProofs)]
@@ -49,6 +50,40 @@ func (j *judging) sorted(mentions bool) []Finding {
 	}
 	slices.SortFunc(fs, compareFindings)
 	return fs
+}
+
+// absorb merges a finding into one of the same vendor that says no less of the
+// same files and of more: the product folder that a program is in. What is
+// asked twice would be answered twice.
+func absorb(fs []Finding) []Finding {
+	slices.SortFunc(fs, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(len(a.Occurrences), len(b.Occurrences)), compareFindings(b, a))
+	})
+	var kept []Finding
+	for i := range fs {
+		into := slices.IndexFunc(fs[i+1:], func(g Finding) bool { return g.covers(&fs[i]) })
+		if into < 0 {
+			kept = append(kept, fs[i])
+			continue
+		}
+		fs[i+1+into].merge(&fs[i])
+	}
+	return kept
+}
+
+// covers reports whether f says no less than g, of all that g is about.
+func (f *Finding) covers(g *Finding) bool {
+	if f.Vendor != g.Vendor || len(g.Occurrences) == 0 || f.Host != nil || g.Host != nil ||
+		levelOrder[f.Level] > levelOrder[g.Level] || levelOrder[f.Identity] > levelOrder[g.Identity] ||
+		f.Level == g.Level && f.Identifies != g.Identifies {
+		return false
+	}
+	for _, o := range g.Occurrences {
+		if !slices.Contains(f.Occurrences, o) {
+			return false
+		}
+	}
+	return true
 }
 
 // merge takes in what g says of another file of the same component.

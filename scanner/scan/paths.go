@@ -16,7 +16,7 @@ const maxPathProofs = 16
 
 // tracePaths makes a component of every watched folder and file name that no
 // detector made one of. A product folder is one component, however many files
-// it has: the shortest watched folder above a file.
+// it has.
 func (a *assembly) tracePaths(i int, rl *readLayer) {
 	w := a.run.opt.Watch
 	if w == nil || w.Match == nil || rl.index == nil {
@@ -92,17 +92,11 @@ func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, byName b
 		Where: entryFormat(e), Detector: pathDetector})
 }
 
-// watchedRoot is the shortest folder above a watched path that is watched too.
+// watchedRoot is the folder that a watched path belongs to.
 func watchedRoot(w *sbom.Watch, p string) string {
-	for i := 1; i < len(p); i++ {
-		if p[i] == '/' && w.Matches(sbom.Path, p[:i]) {
-			return p[:i]
-		}
-	}
-	// only the path itself is watched, or the pattern ends in a slash
-	for i := 1; i < len(p); i++ {
-		if p[i] == '/' && w.Matches(sbom.Path, p[:i+1]) {
-			return strings.TrimSuffix(p[:i+1], "/")
+	if w.Folder != nil {
+		if root := w.Folder(p); root != "" {
+			return strings.TrimSuffix(root, "/")
 		}
 	}
 	return p
