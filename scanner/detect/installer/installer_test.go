@@ -1,0 +1,283 @@
+package installer
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+)
+
+// build runs a script in an empty folder and returns the file "out" it leaves.
+func build(t testing.TB, script string) []byte {
+	t.Helper()
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
+	}
+	b, err := os.ReadFile(filepath.Join(cmd.Dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func fileOf(name string, b []byte) *scanner.File {
+	return &scanner.File{Path: name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+}
+
+// collect is a Visitor that reads every member, up to a bound.
+type collect struct {
+	files map[string]string
+	names map[string]string
+	gaps  []sbom.Gap
+	left  int64
+}
+
+func (c *collect) Visit(_ context.Context, m scanner.Member) error {
+	r := m.Reader
+	if m.ReaderAt != nil {
+		r = io.NewSectionReader(m.ReaderAt, 0, m.Size)
+	}
+	b, err := io.ReadAll(io.LimitReader(r, c.left))
+	if err != nil {
+		c.gaps = append(c.gaps, sbom.Gap{Path: m.Name, Reason: sbom.Truncated, Detail: err.Error()})
+	}
+	if c.left -= int64(len(b)) + 1; c.left <= 0 {
+		return scanner.ErrLimit
+	}
+	c.files[m.Name] = string(b)
+	if m.Names != nil {
+		c.names = m.Names
+	}
+	return nil
+}
+
+func (c *collect) Charge(n int64) error {
+	if c.left -= n; c.left <= 0 {
+		return scanner.ErrLimit
+	}
+	return nil
+}
+
+func (c *collect) Gap(g sbom.Gap) { c.gaps = append(c.gaps, g) }
+
+func expand(t testing.TB, f *scanner.File, bound int64) *collect {
+	c := &collect{files: map[string]string{}, left: bound}
+	if err := New(nil).Expand(context.Background(), f, c); err != nil && err != scanner.ErrLimit {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const msiScript = `
+echo one > one.txt; echo two > acmedrv.sys
+cat > a.wxs <<'E'
+<?xml version="1.0" encoding="utf-8"?>
+<Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
+<Product Name="Acme Guard" Id="12345678-1234-1234-1234-123456789012" UpgradeCode="12345678-1234-1234-1234-123456789013" Language="1033" Codepage="1252" Version="3.2.1" Manufacturer="Acme Ltd">
+<Package Id="*" Keywords="x" Description="x" Manufacturer="Acme Ltd" InstallerVersion="100" Languages="1033" Compressed="yes" SummaryCodepage="1252"/>
+<Media Id="1" Cabinet="a.cab" EmbedCab="yes"/>
+<Property Id="ARPURLINFOABOUT" Value="https://acme.example/"/>
+<Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="acme" Name="acme">
+<Component Id="c1" Guid="12345678-1234-1234-1234-123456789014"><File Id="key1" Name="one.txt" Source="one.txt"/></Component>
+<Component Id="c2" Guid="12345678-1234-1234-1234-123456789015"><File Id="key2" Name="acmedrv.sys" Source="acmedrv.sys"/>
+<ServiceInstall Id="svc" Name="AcmeSvc" DisplayName="Acme Service" Type="ownProcess" Start="auto" ErrorControl="normal"/></Component>
+</Directory></Directory>
+<Feature Id="f" Level="1"><ComponentRef Id="c1"/><ComponentRef Id="c2"/></Feature>
+</Product></Wix>
+E
+wixl -o out a.wxs`
+
+func TestMSI(t *testing.T) {
+	f := fileOf("/srv/a.msi", build(t, msiScript))
+	w := &sbom.Watch{Match: func(k sbom.Kind, v string) bool { return k == sbom.Filename && v == "acmedrv.sys" }}
+	res, err := New(w).Detect(context.Background(), f)
+	if err != nil || res.Component == nil || len(res.Gaps) > 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	c := res.Component
+	got := []string{fmt.Sprintf("%s %s %s by %s", c.Type, c.Name, c.Version, c.Supplier)}
+	for _, e := range c.Evidence {
+		got = append(got, fmt.Sprintf("%s=%s (%s)", e.Kind, e.Value, e.Where))
+	}
+	slices.Sort(got[1:])
+	want := []string{
+		"application Acme Guard 3.2.1 by Acme Ltd",
+		"filename=acmedrv.sys (File table)",
+		"msi_manufacturer=Acme Ltd (Property Manufacturer)",
+		"msi_product_name=Acme Guard (Property ProductName)",
+		"product_code={12345678-1234-1234-1234-123456789012} (Property ProductCode)",
+		"product_code={12345678-1234-1234-1234-123456789013} (Property UpgradeCode)",
+		"windows_service=AcmeSvc (ServiceInstall table)",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	found := expand(t, f, 1<<30)
+	if diff := cmp.Diff(map[string]string{"key1": "one.txt", "key2": "acmedrv.sys"}, found.names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}
+
+func nsisScript(compressor string) string {
+	return `
+for i in $(seq 60000); do echo acme; done > text.txt
+for i in 1 2 3; do head -c 200000 /dev/urandom > noise$i.bin; (cat noise$i.bin; cat text.txt) > mixed$i.bin; done
+cat > a.nsi <<'E'
+SetCompressor ` + compressor + `
+Name acme
+OutFile out
+InstallDir $PROGRAMFILES\acme
+Section
+SetOutPath $INSTDIR
+File noise1.bin
+File mixed1.bin
+File mixed2.bin
+File "/oname=sub\acmedrv.sys" mixed3.bin
+File text.txt
+SectionEnd
+E
+makensis -V1 a.nsi
+(cat out; printf 'TAR!'; tar -c noise1.bin mixed*.bin text.txt) > both; mv both out`
+}
+
+// TestNSIS compares the bytes of files that compress and of files that do not.
+func TestNSIS(t *testing.T) {
+	for _, compressor := range []string{"zlib", "/SOLID zlib", "lzma", "/SOLID lzma"} {
+		t.Run(compressor, func(t *testing.T) {
+			both := build(t, nsisScript(compressor))
+			i := bytes.LastIndex(both, []byte("TAR!noise1.bin"))
+			found := expand(t, fileOf("/srv/setup.exe", both[:i]), 1<<30)
+			if len(found.gaps) > 0 {
+				t.Errorf("gaps %v", found.gaps)
+			}
+			originals := untar(t, both[i+4:])
+			for name, from := range map[string]string{
+				"noise1.bin": "noise1.bin", "mixed1.bin": "mixed1.bin", "mixed2.bin": "mixed2.bin", `sub\acmedrv.sys`: "mixed3.bin", "text.txt": "text.txt",
+			} {
+				if found.files[name] != originals[from] {
+					t.Errorf("%s: %d bytes that differ from the %d that went in", name, len(found.files[name]), len(originals[from]))
+				}
+			}
+		})
+	}
+}
+
+func untar(t *testing.T, b []byte) map[string]string {
+	files := map[string]string{}
+	for r := tar.NewReader(bytes.NewReader(b)); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[h.Name] = string(text)
+	}
+}
+
+// TestInflate reads what the standard library compressed, and stored blocks
+// without the complement of their length.
+func TestInflate(t *testing.T) {
+	want := []byte(strings.Repeat("the quick brown fox; ", 4000))
+	for i := range want {
+		if i%1000 > 900 {
+			want[i] = byte(i * 7919 >> 3)
+		}
+	}
+	for level := -2; level <= 9; level++ {
+		var b bytes.Buffer
+		w, err := flate.NewWriter(&b, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(want)
+		w.Close()
+		got, err := io.ReadAll(newInflater(bufio.NewReader(&b)))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("level %d: %d bytes, %v", level, len(got), err)
+		}
+	}
+	old := append([]byte{1, 5, 0}, "acme!"...)
+	if got, err := io.ReadAll(newInflater(bufio.NewReader(bytes.NewReader(old)))); err != nil || string(got) != "acme!" {
+		t.Errorf("stored: %q, %v", got, err)
+	}
+}
+
+// FuzzInflate: what the standard library accepts comes out the same.
+func FuzzInflate(f *testing.F) {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 9)
+	io.WriteString(w, "some text, some text, some text")
+	w.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		theirs, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), 1<<20))
+		ours, ourErr := io.ReadAll(io.LimitReader(newInflater(bufio.NewReader(bytes.NewReader(b))), 1<<20))
+		if err == nil && (ourErr != nil || !bytes.Equal(theirs, ours)) {
+			t.Errorf("%d bytes, %v; the standard library reads %d", len(ours), ourErr, len(theirs))
+		}
+	})
+}
+
+// FuzzInstaller: whatever the bytes are, nothing panics, and the bound on what
+// comes out is kept.
+func FuzzInstaller(f *testing.F) {
+	f.Add(build(f, msiScript))
+	small := func(compressor string) string {
+		return "echo acme > a.txt; printf 'SetCompressor " + compressor + "\\nName a\\nOutFile out\\nSection\\nSetOutPath $TEMP\\nFile a.txt\\nSectionEnd\\n' > a.nsi; makensis -V1 a.nsi"
+	}
+	for _, c := range []string{"zlib", "/SOLID lzma"} {
+		b := build(f, small(c))
+		// The stub is not what is tested: only its headers are kept.
+		i := bytes.Index(b, []byte("\xef\xbe\xad\xdeNullsoftInst"))
+		f.Add(append(tinyPE(), b[i-4:]...))
+	}
+	f.Add(append([]byte("#!/bin/sh\n"), bytes.Repeat([]byte("# a long script\n"), 300)...))
+	d := New(nil)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file := fileOf("/x", b)
+		if !d.Wants(file) {
+			return
+		}
+		if _, err := d.Detect(t.Context(), file); err != nil {
+			t.Error(err)
+		}
+		expand(t, file, 4<<20)
+	})
+}
+
+// tinyPE is the least that is a PE: headers and one section.
+func tinyPE() []byte {
+	b := make([]byte, 1024)
+	copy(b, "MZ")
+	b[0x3c] = 0x40
+	copy(b[0x40:], "PE\x00\x00\x4c\x01\x01\x00")
+	binary.LittleEndian.PutUint16(b[0x40+20:], 224)
+	binary.LittleEndian.PutUint16(b[0x40+24:], 0x10b)
+	section := b[0x40+24+224:]
+	binary.LittleEndian.PutUint32(section[16:], 512)
+	binary.LittleEndian.PutUint32(section[20:], 512)
+	return b
+}
