@@ -71,9 +71,10 @@ func absorb(fs []Finding) []Finding {
 	return kept
 }
 
-// covers reports whether f says no less than g, of all that g is about.
+// covers reports whether f says no less than g, of all that g is about. A
+// package is itself, whatever else lies in the same place.
 func (f *Finding) covers(g *Finding) bool {
-	if f.Vendor != g.Vendor || len(g.Occurrences) == 0 || f.Host != nil || g.Host != nil ||
+	if f.Vendor != g.Vendor || len(g.Occurrences) == 0 || f.Component.PURL != "" || g.Component.PURL != "" || f.Host != nil || g.Host != nil ||
 		levelOrder[f.Level] > levelOrder[g.Level] || levelOrder[f.Identity] > levelOrder[g.Identity] ||
 		f.Level == g.Level && f.Identifies != g.Identifies {
 		return false
