@@ -104,23 +104,21 @@ func (b *builder) locate() {
 }
 
 // inner is the path of a location in our spelling of nested paths. syft's
-// virtual path of a nested Java archive is "outer.jar:path/inner.jar".
+// virtual path of a nested Java archive is "outer.jar:path/inner.jar", where the
+// outer one has the name that it was found by.
 func (b *builder) inner(l file.Location) string {
 	java, ok := b.p.Metadata.(pkg.JavaArchive)
 	if !ok {
 		return l.RealPath
 	}
-	rest, ok := strings.CutPrefix(java.VirtualPath, l.AccessPath)
+	rest, ok := strings.CutPrefix(java.VirtualPath, l.RealPath)
 	if !ok {
-		rest, ok = strings.CutPrefix(java.VirtualPath, l.RealPath)
-	}
-	if !ok {
-		return l.RealPath
+		_, rest, _ = strings.Cut(java.VirtualPath, ":")
 	}
 	p := l.RealPath
 	for _, part := range strings.Split(rest, ":") {
-		// the last part of a virtual path may be group:artifact, which is no file
-		if ext := path.Ext(part); ext != "" && len(ext) <= 5 && strings.ContainsAny(part, "/.") && isArchiveName(ext) {
+		// the last part may be group:artifact, which is no file
+		if isArchiveName(path.Ext(part)) {
 			p += "!/" + strings.TrimPrefix(part, "/")
 		}
 	}

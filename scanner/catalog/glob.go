@@ -23,7 +23,7 @@ type alternative struct {
 	pattern string
 	shape   shape
 	text    string // the literal part of the last element
-	need    string // the longest literal folder of it, as "/name/", or empty
+	need    string // what a path must contain to match, or empty
 	anyDir  bool   // it is "**/" and a last element: the folder does not matter
 }
 
@@ -51,16 +51,46 @@ func compileGlob(pattern string) []alternative {
 		if a.shape == shapeAny {
 			a.anyDir = false // the last element needs the general matcher
 		}
-		for i, seg := range strings.Split(dir, "/") {
-			// the first element of "a/b" has no slash before it in a path that
-			// is relative; a pattern that ends in "/**" matches the folder itself
-			if i > 0 && last != "**" && seg != "" && !hasMeta(seg) && len(seg)+2 > len(a.need) {
-				a.need = "/" + seg + "/"
-			}
-		}
+		a.need = needed(p)
 		alts = append(alts, a)
 	}
 	return alts
+}
+
+// needed returns the longest text that any path must contain which matches the
+// pattern: a literal element with its slashes, or the literal begin or end of one.
+func needed(p string) (best string) {
+	if strings.Contains(p, "{") {
+		return "" // a slash in braces is none of its own
+	}
+	elements := strings.Split(p, "/")
+	for n := len(elements); n > 0 && elements[n-1] == "**"; n-- {
+		// "a/**" matches "a" too, which has no slash after it
+		elements = elements[:n-1]
+	}
+	for i, e := range elements {
+		lead, trail := e, ""
+		if j := strings.IndexAny(e, `*?[{\`); j >= 0 {
+			lead = e[:j]
+			if k := strings.LastIndexAny(e, "*?]}"); k >= j && !strings.ContainsAny(e, `\[`) {
+				trail = e[k+1:]
+			}
+		}
+		if i > 0 && lead != "" {
+			lead = "/" + lead // the first element of a relative pattern has none
+		}
+		if i < len(elements)-1 && hasMeta(e) && trail != "" {
+			trail += "/"
+		} else if i < len(elements)-1 && lead != "" && !hasMeta(e) {
+			lead += "/"
+		}
+		for _, s := range []string{lead, trail} {
+			if len(s) > len(best) && !strings.ContainsRune(s, utf8.RuneError) {
+				best = s
+			}
+		}
+	}
+	return best
 }
 
 func hasMeta(s string) bool { return strings.ContainsAny(s, `*?[]{}\`) }
