@@ -169,7 +169,7 @@ func (s *sheet) finding(t *Target, f *denylist.Finding, sameLaw bool) {
 	if f.Hidden() {
 		what += "; hidden by a later layer, but it ships"
 	}
-	s.row(2, dim, visible(f.ID[:min(8, len(f.ID))]), 14, strings.TrimPrefix(what, "; "))
+	s.row(2, dim, "", 14, strings.TrimPrefix(what, "; "))
 	if sameLaw {
 		s.row(4, dim, "law", 14, "as above")
 	} else {
@@ -184,6 +184,7 @@ func (s *sheet) finding(t *Target, f *denylist.Finding, sameLaw bool) {
 		}
 		s.row(4, dim, onFirst(i, "at"), 14, place(t, o))
 	}
+	s.layers(t, f)
 	for i, p := range f.Proofs {
 		if i == maxRows {
 			s.row(4, dim, "", 14, "and "+count(len(f.Proofs)-i, "more evidence"))
@@ -193,6 +194,25 @@ func (s *sheet) finding(t *Target, f *denylist.Finding, sameLaw bool) {
 	}
 	if f.Why != "" {
 		s.row(4, dim, "why", 14, visible(f.Why))
+	}
+	s.row(4, dim, "finding", 14, visible(f.ID))
+}
+
+// layers writes the lines of the image's history that brought a finding.
+func (s *sheet) layers(t *Target, f *denylist.Finding) {
+	if t.Inventory == nil {
+		return
+	}
+	first := true
+	for _, l := range t.Inventory.Layers {
+		if l.CreatedBy == "" || !slices.ContainsFunc(f.Occurrences, func(o sbom.Occurrence) bool { return o.Layer == l.DiffID }) {
+			continue
+		}
+		label := ""
+		if first {
+			label, first = "made by", false
+		}
+		s.row(4, dim, label, 14, visible(l.CreatedBy))
 	}
 }
 
