@@ -11,8 +11,8 @@ import (
 
 // Explain writes why a finding is one: evidence by evidence what was read,
 // where, by which rule and from which source, what each regime says, and what
-// would change the verdict. ID may be a prefix of Finding.ID, if only one
-// finding begins with it. A finding that several targets share is explained
+// would change the verdict. ID may be the beginning of a Finding.ID, with or
+// without the vendor in front, if only one finding has it. A finding that several targets share is explained
 // for each of them.
 func Explain(w io.Writer, r *Report, id string, opt Options) error {
 	ids := r.matching(id)
@@ -44,11 +44,13 @@ func (r *Report) matching(id string) map[string]bool {
 	ids := make(map[string]bool)
 	for i := range r.Targets {
 		for j := range r.Targets[i].Verdict.Findings {
-			switch have := r.Targets[i].Verdict.Findings[j].ID; {
-			case have == id && id != "":
+			f := &r.Targets[i].Verdict.Findings[j]
+			switch {
+			case id == "":
+			case f.ID == id:
 				return map[string]bool{id: true}
-			case id != "" && strings.HasPrefix(have, id):
-				ids[have] = true
+			case strings.HasPrefix(f.ID, id), strings.HasPrefix(strings.TrimPrefix(f.ID, f.Vendor+"-"), id):
+				ids[f.ID] = true
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func findings() []denylist.Finding {
 	kesl, engine := "/opt/kaspersky/kesl/bin/kesl", "/opt/other/av.jar!/native/kave.dll"
 	return []denylist.Finding{
 		{
-			ID: "3f2a9c1b77aa0001", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Denied, Identity: denylist.Denied,
+			ID: "kaspersky-3f2a9c1b77aa0001", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Denied, Identity: denylist.Denied,
 			Identifies: denylist.Product, Rulings: all,
 			Component:   denylist.ComponentRef{Ref: "pkg:deb/kesl@11.2.0", Type: "application", Name: "kesl", Version: "11.2.0", PURL: "pkg:deb/kesl@11.2.0"},
 			Occurrences: []sbom.Occurrence{{Path: kesl, Layer: diffID(2), Hidden: true, Digest: diffID(7)}},
@@ -120,7 +120,7 @@ func findings() []denylist.Finding {
 			Why: "One decisive evidence: a file of the product is there.", Change: "Build the image without the package; deleting it in a later layer does not take it out.",
 		},
 		{
-			ID: "77b0e4d2c3aa0002", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Denied, Identity: denylist.Denied,
+			ID: "kaspersky-77b0e4d2c3aa0002", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Denied, Identity: denylist.Denied,
 			Identifies: denylist.Engine, Rulings: embedded,
 			Component:   denylist.ComponentRef{Ref: "file:1", Type: "library", Name: "kave.dll"},
 			Host:        &denylist.ComponentRef{Ref: "pkg:maven/other/av@2", Type: "application", Name: "Other AV", Version: "2.0", PURL: "pkg:maven/other/av@2"},
@@ -133,7 +133,7 @@ func findings() []denylist.Finding {
 			Why: "Two independent strong evidences.", Change: "Take a release of Other AV that does not embed the engine.",
 		},
 		{
-			ID: "90aa11bbccdd0003", Vendor: "hikvision", VendorName: "Hangzhou Hikvision | <script>alert(1)</script>", Level: denylist.Review, Identity: denylist.Review,
+			ID: "hikvision-90aa11bbccdd0003", Vendor: "hikvision", VendorName: "Hangzhou Hikvision | <script>alert(1)</script>", Level: denylist.Review, Identity: denylist.Review,
 			Identifies: denylist.Product, Rulings: []denylist.Ruling{{Regime: "us-far-52-204-23", Verdict: denylist.RulingReview, Citation: "48 CFR 52.204-25", Reason: "A person must decide whether the use is covered."}},
 			Component: denylist.ComponentRef{Ref: "file:2", Type: "library", Name: "HCNetSDK.dll", Version: "5.2.3.3"},
 			Occurrences: []sbom.Occurrence{
@@ -143,7 +143,7 @@ func findings() []denylist.Finding {
 			Why:    "One strong evidence.",
 		},
 		{
-			ID: "a1b2c3d4e5f60004", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Denied,
+			ID: "kaspersky-a1b2c3d4e5f60004", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Denied,
 			Identifies: denylist.OpenSource, Rulings: embedded[:1],
 			Component:   denylist.ComponentRef{Ref: "pkg:npm/%40kaspersky/hexa-ui@1.0.0", Type: "library", Name: "@kaspersky/hexa-ui", Version: "1.0.0", PURL: "pkg:npm/%40kaspersky/hexa-ui@1.0.0"},
 			Occurrences: []sbom.Occurrence{{Path: "/app/node_modules/@kaspersky/hexa-ui/package.json", Layer: diffID(3)}},
@@ -151,7 +151,7 @@ func findings() []denylist.Finding {
 			Why:         "It is the vendor's, but no regime that was asked bans it.",
 		},
 		{
-			ID: "ffee000000000005", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Mention,
+			ID: "kaspersky-ffee000000000005", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Mention,
 			Identifies: denylist.Data, Component: denylist.ComponentRef{Ref: "subject", Name: "mail filter configuration"},
 			Occurrences: []sbom.Occurrence{{Path: "/etc/amavis/conf.d/15-av_scanners", Layer: diffID(1)}},
 			Proofs:      []denylist.Proof{proof(sbom.BinaryString, "kav4fs", "/etc/amavis/conf.d/15-av_scanners", diffID(1), "", "kaspersky/name", denylist.Weak, true)},

@@ -108,7 +108,7 @@ func mdRow(t *Target, f *denylist.Finding) string {
 
 func mdDetails(f *denylist.Finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n<details><summary>evidence for <code>%s</code> (%s)</summary>\n\n", html.EscapeString(title(f)), html.EscapeString(visible(f.ID[:min(8, len(f.ID))])))
+	fmt.Fprintf(&b, "\n<details><summary>evidence for <code>%s</code> (%s)</summary>\n\n", html.EscapeString(title(f)), html.EscapeString(shortID(f)))
 	for i, p := range f.Proofs {
 		if i == 20 {
 			fmt.Fprintf(&b, "- and %d more\n", len(f.Proofs)-i)

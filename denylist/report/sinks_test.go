@@ -250,7 +250,7 @@ func TestMarkdown(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	var b bytes.Buffer
-	for _, id := range []string{"3f2a9c1b77aa0001", "77b0"} {
+	for _, id := range []string{"kaspersky-3f2a9c1b77aa0001", "77b0"} {
 		if err := report.Explain(&b, fixture(), id, report.Options{}); err != nil {
 			t.Fatal(err)
 		}
@@ -263,7 +263,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	twins := fixture()
-	twins.Targets[0].Verdict.Findings[1].ID = "3f2a9c1b77aa0009"
+	twins.Targets[0].Verdict.Findings[1].ID = "kaspersky-3f2a9c1b77aa0009"
 	if err := report.Explain(io.Discard, twins, "3f", report.Options{}); err == nil || !strings.Contains(err.Error(), "several") {
 		t.Errorf("a prefix of two: %v", err)
 	}

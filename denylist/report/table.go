@@ -216,6 +216,12 @@ func (s *sheet) layers(t *Target, f *denylist.Finding) {
 	}
 }
 
+// shortID is the beginning of an ID that Explain takes.
+func shortID(f *denylist.Finding) string {
+	id := strings.TrimPrefix(f.ID, f.Vendor+"-")
+	return visible(id[:min(8, len(id))])
+}
+
 func onFirst(i int, label string) string {
 	if i == 0 {
 		return label
@@ -272,10 +278,21 @@ func proofLine(f *denylist.Finding, p denylist.Proof) string {
 		strength += ", rule not verified"
 	}
 	text += " [" + visible(strength) + "; " + visible(p.Rule) + "]"
-	if p.Path != "" && (len(f.Occurrences) == 0 || p.Path != f.Occurrences[0].Path) {
+	if p.Path != "" && !toldBy(f, p) {
 		text += " in " + visible(p.Path)
 	}
 	return text
+}
+
+// toldBy reports whether the place of a proof is plain from the finding: its
+// value is the path, or it is the only place.
+func toldBy(f *denylist.Finding, p denylist.Proof) bool {
+	for _, o := range f.Occurrences {
+		if o.Path == p.Path {
+			return len(f.Occurrences) == 1 || p.Kind == sbom.Path || p.Kind == sbom.Filename
+		}
+	}
+	return p.Kind == sbom.Path
 }
 
 func (s *sheet) coverage(t *Target) {
