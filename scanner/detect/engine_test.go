@@ -284,10 +284,21 @@ func TestInnerPaths(t *testing.T) {
 	}
 }
 
+// store is the Holder of a layer.
+type store struct{ *layer.Store }
+
+func (s store) Hold(r io.Reader, size, limit int64) (Held, error) {
+	held, err := s.Store.Hold(r, size, limit)
+	if err != nil {
+		return nil, err
+	}
+	return held, nil
+}
+
 func TestInStore(t *testing.T) {
 	s := layer.NewStore(0, t.TempDir())
 	defer s.Close()
-	fs, err := All(nil).Run(context.Background(), open("/x.zip", zipOf(t, "y.zip", string(zipOf(t, "package.json", marker)))), InStore(s), Limits{})
+	fs, err := All(nil).Run(context.Background(), open("/x.zip", zipOf(t, "y.zip", string(zipOf(t, "package.json", marker)))), store{s}, Limits{})
 	if err != nil || len(fs.paths()) != 1 {
 		t.Errorf("found %v, %v", fs.paths(), err)
 	}

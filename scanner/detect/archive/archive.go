@@ -44,6 +44,8 @@ func New() *Expander {
 		{magic("hsqs"), expandSquashfs},
 		{isAppImage, expandAppImage},
 		{isDiskImage, expandDiskImage},
+		{isXar, expandXar},
+		{isUnsupported, expandUnsupported},
 	}
 	return e
 }

@@ -55,8 +55,9 @@ func expandISO(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 	if !ok {
 		if udf {
 			v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: "a UDF file system"})
+			return nil
 		}
-		return nil // a disk of another sort, or none
+		return expandUnsupported(ctx, f, v) // a disk of another sort, or none
 	}
 	for queue := []isoDir{root}; len(queue) > 0; queue = queue[1:] {
 		if err := ctx.Err(); err != nil {

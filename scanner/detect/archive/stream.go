@@ -3,7 +3,6 @@ package archive
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -23,12 +22,8 @@ func expandCompressed(ctx context.Context, f *scanner.File, v scanner.Visitor) e
 // expandStream expands the compressed stream r, whose contents are named name.
 func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner.Visitor) error {
 	z, done, err := compress.NewReader(kind, bufio.NewReaderSize(r, 64<<10))
-	if errors.Is(err, compress.ErrUnsupported) {
-		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("the compression %q is not read", kind)})
-		return nil
-	}
 	if err != nil {
-		return fail(ctx, v, err, false, "opening "+kind)
+		return streamFail(ctx, v, err, "opening "+kind)
 	}
 	defer done()
 	br := bufio.NewReaderSize(charged{z, v}, 16<<10)
@@ -48,10 +43,14 @@ func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner
 	return v.Visit(ctx, scanner.Member{Name: name, Size: -1, Reader: br, Charged: true})
 }
 
-// streamFail notes a stream that needs more memory than it may have as a Limit.
+// streamFail notes a stream that cannot be read, or needs too much memory.
 func streamFail(ctx context.Context, v scanner.Visitor, err error, doing string) error {
 	if compress.TooLarge(err) {
 		v.Gap(sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("it needs more than %d bytes of memory to decompress", compress.MaxWindow)})
+		return nil
+	}
+	if compress.Unsupported(err) {
+		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("%s: %v", doing, err)})
 		return nil
 	}
 	return fail(ctx, v, err, false, doing)

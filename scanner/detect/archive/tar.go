@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -19,12 +20,11 @@ func isTar(head []byte) bool {
 	if len(head) < blockSize {
 		return false
 	}
-	if hasMagic(head, 257, "ustar") {
-		return true
-	}
-	if head[0] == 0 {
-		return false
-	}
+	return hasMagic(head, 257, "ustar") || head[0] != 0 && sumOK(head)
+}
+
+// sumOK checks a header's checksum.
+func sumOK(head []byte) bool {
 	field := strings.Trim(string(head[148:156]), " \x00")
 	want, err := strconv.ParseInt(field, 8, 32)
 	if err != nil || want == 0 {
@@ -48,7 +48,9 @@ func expandTar(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 // members are read in place.
 func tarStream(ctx context.Context, r io.Reader, plain *io.SectionReader, v scanner.Visitor) error {
 	tr := tar.NewReader(r)
-	for some := false; ; some = true {
+	// A first header with its own checksum is a tar, whatever is wrong with it:
+	// other programs may read what the library refuses.
+	for some := isTarSum(r); ; some = true {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -75,6 +77,20 @@ func tarStream(ctx context.Context, r io.Reader, plain *io.SectionReader, v scan
 			return err
 		}
 	}
+}
+
+// isTarSum peeks at the first header's checksum.
+func isTarSum(r io.Reader) bool {
+	switch r := r.(type) {
+	case *bufio.Reader:
+		head, _ := r.Peek(blockSize)
+		return len(head) == blockSize && sumOK(head)
+	case *io.SectionReader:
+		head := make([]byte, blockSize)
+		n, _ := r.ReadAt(head, 0)
+		return n == blockSize && sumOK(head)
+	}
+	return false
 }
 
 func isSparse(h *tar.Header) bool {

@@ -27,7 +27,7 @@ func Name(path string, head []byte) string {
 	switch {
 	case isLZMA(path, head):
 		return "lzma"
-	case at(head, 0, "\x1f\x8b\x08"): // RFC 1952, 2.3.1
+	case at(head, 0, "\x1f\x8b\x08") && len(head) > 3 && head[3] < 0x20: // RFC 1952, 2.3.1
 		return "gzip"
 	case at(head, 0, "BZh") && at(head, 4, "1AY&SY"),
 		at(head, 0, "BZh") && at(head, 4, "\x17rE8P\x90"): // of no blocks
@@ -40,7 +40,9 @@ func Name(path string, head []byte) string {
 		return "lz4"
 	case at(head, 0, "\x02\x21\x4c\x18"): // the same, "Legacy frame": of Linux kernels
 		return "lz4"
-	case at(head, 0, "\x1f\x9d"): // compress(1)
+	case at(head, 0, "pbzx\x00\x00"): // Apple's, of xz streams
+		return "pbzx"
+	case at(head, 0, "\x1f\x9d") && len(head) > 2 && head[2]&0x60 == 0 && head[2]&0x1f >= 9 && head[2]&0x1f <= 16: // compress(1)
 		return "compress"
 	}
 	return ""
@@ -99,6 +101,9 @@ func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 			return nil, nil, err
 		}
 		return z, z.Close, nil
+	case "pbzx":
+		z, err := newPbzx(r)
+		return z, func() {}, err
 	case "lz4":
 		return lz4.NewReader(r), func() {}, nil
 	case "lzma":
@@ -106,6 +111,12 @@ func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 		return z, func() {}, err
 	}
 	return nil, nil, ErrUnsupported
+}
+
+// Unsupported reports an error of a stream that uses what its reader does not
+// know.
+func Unsupported(err error) bool {
+	return errors.Is(err, ErrUnsupported) || errors.Is(err, xz.ErrOptions) || errors.Is(err, xz.ErrUnsupportedCheck)
 }
 
 func at(b []byte, at int, m string) bool {
