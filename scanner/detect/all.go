@@ -7,6 +7,7 @@ import (
 	"github.com/interdict/interdict/scanner/detect/archive"
 	"github.com/interdict/interdict/scanner/detect/cat"
 	"github.com/interdict/interdict/scanner/detect/elf"
+	"github.com/interdict/interdict/scanner/detect/extension"
 	"github.com/interdict/interdict/scanner/detect/installer"
 	"github.com/interdict/interdict/scanner/detect/java"
 	"github.com/interdict/interdict/scanner/detect/kmod"
@@ -16,7 +17,10 @@ import (
 	"github.com/interdict/interdict/scanner/detect/pgp"
 	"github.com/interdict/interdict/scanner/detect/pkgfile"
 	"github.com/interdict/interdict/scanner/detect/plist"
+	"github.com/interdict/interdict/scanner/detect/swid"
 	"github.com/interdict/interdict/scanner/detect/traces"
+	"github.com/interdict/interdict/scanner/detect/winreg"
+	"github.com/interdict/interdict/scanner/detect/x509"
 )
 
 // All is the list of all detectors and expanders. The Watch says which paths,
@@ -39,6 +43,10 @@ func All(w *sbom.Watch) *Set {
 		manifest.New(),
 		traces.New(w),
 		pgp.New(w),
+		x509.New(w),
+		winreg.New(w),
+		swid.New(w),
+		extension.New(w),
 		ar.New(w),
 		archive.New(),
 	)
