@@ -31,6 +31,11 @@ const RatioFloor = 64 << 20
 // maxGaps is how many gaps of one file of a layer are told one by one.
 const maxGaps = 100
 
+// tiny is the size in bytes below which a damaged file is only malformed: no
+// product fits into it, and the tests of every archiver leave such files
+// behind.
+const tiny = 4096
+
 // maxName is the longest name of a member in bytes that is kept.
 const maxName = 4096
 

@@ -204,6 +204,9 @@ func (r *run) gap(f *scanner.File, u *unit, g sbom.Gap) {
 	if g.Detector == "" && u != nil {
 		g.Detector = u.id
 	}
+	if g.Reason == sbom.Truncated && f.Size < tiny {
+		g.Reason = sbom.Malformed
+	}
 	if len(r.found.Gaps) >= maxGaps {
 		if r.more == nil {
 			r.more = map[sbom.Reason]int{}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 	"unicode/utf16"
 
@@ -24,15 +25,20 @@ const (
 )
 
 // isISO asks for the name where the bytes cannot tell: the first descriptor is
-// 32 KiB into the file. A system area begins with nothing or a boot sector.
+// 32 KiB into the file. A system area begins with a boot sector or nothing;
+// nothing is also what a sparse file inside an archive begins with.
 func isISO(f *scanner.File) bool {
 	if f.Size < (isoFirst+1)*isoSector {
 		return false
 	}
-	if strings.HasSuffix(strings.ToLower(f.Path), ".iso") {
+	switch strings.ToLower(path.Ext(f.Path)) {
+	case ".iso", ".img", ".udf", ".cdr":
 		return true
 	}
-	return len(f.Head) == scanner.HeadSize && (hasMagic(f.Head, 510, "\x55\xaa") || allZero(f.Head[:512])) && f.Size%isoSector == 0
+	if len(f.Head) < scanner.HeadSize || f.Size%isoSector != 0 {
+		return false
+	}
+	return hasMagic(f.Head, 510, "\x55\xaa") || f.Depth == 0 && allZero(f.Head[:512])
 }
 
 // isoDir is one directory's extent.
