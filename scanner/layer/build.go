@@ -103,10 +103,11 @@ func (b *builder) finish(diffID string) (*Index, error) {
 		return cmp.Or(strings.Compare(b.entries[i].Path, b.entries[j].Path), cmp.Compare(i, j))
 	})
 	b.link(order)
-	ix.Entries = make([]Entry, 0, len(order))
-	for n, i := range order {
+	arrange(b.entries, order)
+	ix.Entries = b.entries[:0]
+	for i := range b.entries {
 		e := b.entries[i]
-		if n+1 < len(order) && b.entries[order[n+1]].Path == e.Path {
+		if i+1 < len(b.entries) && b.entries[i+1].Path == e.Path {
 			if e.held != nil {
 				e.held.Release()
 			}
@@ -114,11 +115,33 @@ func (b *builder) finish(diffID string) (*Index, error) {
 		}
 		ix.Entries = append(ix.Entries, e)
 	}
+	clear(b.entries[len(ix.Entries):])
 	if n := impliedNames(ix.Entries); n > b.opt.MaxEntries {
 		_ = ix.Close()
 		return nil, fmt.Errorf("%d names with folders: %w", n, ErrTooLarge)
 	}
 	return ix, nil
+}
+
+// arrange moves entries[order[i]] to entries[i], without a second slice: there
+// may be very many. It uses order up.
+func arrange(entries []Entry, order []int32) {
+	for i := range order {
+		if order[i] < 0 {
+			continue
+		}
+		first := entries[i]
+		for at := int32(i); ; {
+			from := order[at]
+			order[at] = -1
+			if from == int32(i) {
+				entries[at] = first
+				break
+			}
+			entries[at] = entries[from]
+			at = from
+		}
+	}
 }
 
 func (b *builder) finishGaps(diffID string) []sbom.Gap {

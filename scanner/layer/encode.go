@@ -75,6 +75,7 @@ func (c *counted) Write(p []byte) (int, error) {
 func (ix *Index) encodeContents(out *counted) ([]int64, error) {
 	offsets := make([]int64, len(ix.Entries))
 	shared := map[any]int64{}
+	buf := make([]byte, 64<<10)
 	for i := range ix.Entries {
 		e := &ix.Entries[i]
 		if !e.kept {
@@ -90,7 +91,7 @@ func (ix *Index) encodeContents(out *counted) ([]int64, error) {
 		if !ok {
 			off = out.n
 			shared[key] = off
-			if err := ix.encodeOne(out, e); err != nil {
+			if err := ix.encodeOne(out, e, buf); err != nil {
 				return nil, fmt.Errorf("encoding %s: %w", e.Path, err)
 			}
 		}
@@ -99,13 +100,13 @@ func (ix *Index) encodeContents(out *counted) ([]int64, error) {
 	return offsets, nil
 }
 
-func (ix *Index) encodeOne(out *counted, e *Entry) error {
+func (ix *Index) encodeOne(out *counted, e *Entry, buf []byte) error {
 	c, err := ix.Open(e)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	n, err := io.Copy(out, io.NewSectionReader(c, 0, e.Size))
+	n, err := io.CopyBuffer(out, io.NewSectionReader(c, 0, e.Size), buf)
 	if err == nil && n != e.Size {
 		err = io.ErrUnexpectedEOF
 	}

@@ -20,9 +20,8 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range [][]byte{tarred, gzipBytes(f, tarred), zstdBytes(f, tarred), tarred[:1000], nil} {
 		f.Add(seed)
 	}
+	s := newStore(f, 1<<20)
 	f.Fuzz(func(t *testing.T, blob []byte) {
-		s := layer.NewStore(1<<20, t.TempDir())
-		defer s.Close()
 		opt := layer.Options{Store: s, Wants: all, Digests: true, MaxBytes: 32 << 20, MaxFile: 1 << 20, MaxEntries: 1000, Jobs: 2}
 		opt.Visit = func(_ context.Context, f *scanner.File) (bool, error) {
 			_, err := io.Copy(io.Discard, io.NewSectionReader(f, 0, f.Size))

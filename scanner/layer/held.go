@@ -12,11 +12,11 @@ type Held struct {
 	refs  atomic.Int32
 	size  int64
 
-	mem     []byte // all of it, or nil when it is in the temporary file
-	off     int64  // of mem in the arena
-	inArena bool
-	onHeap  bool
-	spans   []span // in the temporary file, in order
+	mem    []byte // all of it, or nil when it is in the temporary file
+	arena  *arena // that mem lies in, if it does
+	off    int64  // of mem in the arena
+	onHeap bool
+	spans  []span // in the temporary file, in order
 }
 
 // Size is in bytes.
@@ -102,14 +102,13 @@ func (h *Held) Release() {
 }
 
 func (h *Held) freeMemory() {
-	if !h.inArena {
+	if h.arena == nil {
 		return
 	}
-	h.inArena = false
 	h.store.mu.Lock()
 	h.store.memory.give(h.off, int64(len(h.mem)))
 	h.store.mu.Unlock()
-	h.mem = nil
+	h.mem, h.arena = nil, nil
 }
 
 // fill reads r to its end: into memory while there is some, want bytes at
@@ -138,13 +137,14 @@ func (h *Held) fill(r io.Reader, want int64) error {
 
 // grow moves what was read to a larger place in memory, if there is one.
 func (h *Held) grow(n int64) bool {
-	mem, off := h.store.alloc(n)
-	if mem == nil {
+	a, off, n := h.store.alloc(n)
+	if a == nil {
 		return false
 	}
+	mem := a.mem[off : off+n : off+n]
 	copy(mem, h.mem)
 	h.freeMemory()
-	h.mem, h.off, h.inArena = mem, off, true
+	h.mem, h.arena, h.off = mem, a, off
 	return true
 }
 
@@ -155,5 +155,7 @@ func (h *Held) trim(n int) {
 	h.store.memory.trim(h.off, int64(len(h.mem)), int64(n))
 	h.store.mu.Unlock()
 	h.mem = h.mem[:n:n]
-	h.inArena = n > 0
+	if n == 0 {
+		h.arena = nil
+	}
 }

@@ -126,6 +126,9 @@ func nameOf(l scanner.Layer) string {
 // readTar reads a layer that is a tar.
 func readTar(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) {
 	stated := l.Describe()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer opt.Store.rest()
 	g, ctx := errgroup.WithContext(ctx)
 	src, err := l.Open(ctx)
 	if err != nil {

@@ -375,3 +375,18 @@ func checkGNUTar(t *testing.T, tarred []byte, long string, want []byte) {
 		t.Error("another digest without contents")
 	}
 }
+
+// Contents of a whiteout are in no filesystem, but they ship.
+func TestReadVisitsWhiteoutsThatHaveContents(t *testing.T) {
+	var got []string
+	_, err := layer.Read(t.Context(), blobLayer{blob: tarOf(t, "f /a/.wh.b hidden\nf /a/.wh.c\n")}, layer.Options{
+		Store: newStore(t, 0), Jobs: 1, Wants: all,
+		Visit: func(_ context.Context, f *scanner.File) (bool, error) {
+			got = append(got, f.Path+" "+string(f.Head))
+			return false, nil
+		},
+	})
+	if err != nil || !slices.Equal(got, []string{"/a/.wh.b hidden"}) {
+		t.Errorf("visited %q: %v", got, err)
+	}
+}

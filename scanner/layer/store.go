@@ -13,11 +13,11 @@ const DefaultBudget = 512 << 20
 
 // A Store's share of its budget for contents that are being looked at; the rest
 // is for the index, the buffers and whoever looks.
-const arenaShare = 4
+const arenaShare = 8
 
 // Small kept contents stay in memory, up to this share of the budget in all.
 const (
-	keptShare = 32
+	keptShare = 64
 	smallKept = 64 << 10
 )
 
@@ -50,11 +50,11 @@ type Store struct {
 	blocks sync.Pool // of *[blockSize]byte
 }
 
-// arena is the memory for contents.
+// arena is the memory for contents. All who use some of it refer to it.
 type arena struct{ mem []byte }
 
 // NewStore returns a Store with a budget in bytes; 0 or less is DefaultBudget.
-// Of the budget a quarter is used for contents. The temporary file, if one is
+// Of the budget an eighth is used for contents in memory. The temporary file, if one is
 // needed, is made in tempDir; an empty tempDir is [os.TempDir]. The caller
 // closes the Store when nothing is read from it any more.
 func NewStore(budget int64, tempDir string) *Store {
@@ -141,21 +141,32 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// alloc returns n bytes of memory, or nil when the budget does not allow them.
-func (s *Store) alloc(n int64) (mem []byte, off int64) {
+// alloc returns a place for at least n bytes in memory, or nil when the budget
+// does not allow them.
+func (s *Store) alloc(n int64) (a *arena, off, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, 0
+		return nil, 0, 0
 	}
 	off, ok := s.memory.take(n)
 	if !ok {
-		return nil, 0
+		return nil, 0, 0
 	}
 	if s.arena == nil {
 		s.arena = newArena(s.memory.limit)
 	}
-	return s.arena.mem[off : off+s.memory.round(n) : off+s.memory.round(n)], off
+	return s.arena, off, s.memory.round(n)
+}
+
+// rest gives the memory back to the system if nothing is in it: whoever comes
+// after the layers were read may need it.
+func (s *Store) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory.end == 0 {
+		s.arena = nil
+	}
 }
 
 // fits reports whether n bytes of memory are free now, and whether they could
@@ -207,7 +218,7 @@ func (s *Store) freeSpans(spans []span) {
 // long: small ones move to the heap, all others to the temporary file, and the
 // memory is free again. It takes over the reference to h.
 func (s *Store) settle(h *Held) (*Held, error) {
-	if !h.inArena {
+	if h.arena == nil {
 		return h, nil
 	}
 	defer h.Release()

@@ -90,10 +90,10 @@ func (t *tarReader) entry(h *tar.Header) error {
 	}
 	nameType(&e)
 	i, err := t.build.add(e)
-	if err != nil || !regular {
+	if err != nil || !regular || e.Type != scanner.Regular && h.Size == 0 {
 		return err
 	}
-	return t.contents(i, h)
+	return t.contents(i, h) // those of a whiteout ship as well
 }
 
 // contents looks at the head of a regular file, and hands the file over or
