@@ -1,17 +1,13 @@
 // Package manifest reads the manifests of language packages that lie inside an
-// archive: npm's package.json, Python's METADATA and PKG-INFO, NuGet's nuspec.
+// archive: npm's package.json, Python's METADATA and PKG-INFO, NuGet's nuspec,
+// and those of MSIX, of Visual Studio's extensions and of Apple's installers.
 // Those that lie in the filesystem itself are read by scanner/catalog.
 package manifest
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"io"
-	"net/mail"
-	"net/textproto"
 	"net/url"
 	"path"
 	"strings"
@@ -52,13 +48,19 @@ func reader(full string) func([]byte) (*facts, error) {
 		return readPython
 	case strings.HasSuffix(base, ".nuspec"):
 		return readNuspec
+	case strings.EqualFold(base, "AppxManifest.xml"), strings.EqualFold(base, "AppxBundleManifest.xml"):
+		return readAppx
+	case base == "extension.vsixmanifest":
+		return readVSIX
+	case base == "PackageInfo":
+		return readPackageInfo
 	}
 	return nil
 }
 
 // facts is what a manifest says.
 type facts struct {
-	kind          string // purl type
+	kind          string // purl type; empty where there is none
 	name, version string
 	evidence      sbom.Kind // of the name
 	authors       []string
@@ -94,9 +96,13 @@ func (m *facts) component() *sbom.Component {
 	} else if m.kind == "pypi" {
 		purl = strings.ToLower(strings.ReplaceAll(m.name, "_", "-"))
 	}
-	c.PURL = "pkg:" + m.kind + "/" + purl
-	if m.version != "" {
-		c.PURL += "@" + url.PathEscape(m.version)
+	if m.kind == "" {
+		c.Type = sbom.Application
+	} else {
+		c.PURL = "pkg:" + m.kind + "/" + purl
+		if m.version != "" {
+			c.PURL += "@" + url.PathEscape(m.version)
+		}
 	}
 	if m.license != "" {
 		c.Licenses = []sbom.License{{Name: m.license, Declared: true}}
@@ -146,123 +152,4 @@ func host(address string) string {
 		return ""
 	}
 	return strings.ToLower(u.Hostname())
-}
-
-// text is a JSON string, or a field of an object: npm allows both in many
-// places. Anything else is empty.
-type text struct{ plain, object string }
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) == nil {
-		t.plain = s
-		return nil
-	}
-	var o struct{ Name, URL, Type string }
-	if json.Unmarshal(b, &o) == nil {
-		t.plain, t.object = o.Name+o.Type, o.URL
-	}
-	return nil
-}
-
-func readNPM(b []byte) (*facts, error) {
-	var p struct {
-		Name, Version, Description text
-		Author, Homepage, License  text
-		Repository                 json.RawMessage
-		Contributors, Maintainers  json.RawMessage
-	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return nil, err
-	}
-	m := &facts{
-		kind: "npm", evidence: sbom.NPMPackage, name: p.Name.plain, version: p.Version.plain,
-		home: p.Homepage.plain + p.Homepage.object, license: p.License.plain, summary: p.Description.plain,
-	}
-	if p.Author.plain != "" {
-		m.authors = append(m.authors, p.Author.plain)
-	}
-	for _, raw := range []json.RawMessage{p.Contributors, p.Maintainers} {
-		var people []text
-		if json.Unmarshal(raw, &people) == nil {
-			for _, who := range people[:min(len(people), 50)] {
-				if who.plain != "" {
-					m.authors = append(m.authors, who.plain)
-				}
-			}
-		}
-	}
-	var repo struct{ URL string }
-	if json.Unmarshal(p.Repository, &m.repo) != nil && json.Unmarshal(p.Repository, &repo) == nil {
-		m.repo = repo.URL
-	}
-	return m, nil
-}
-
-func readPython(b []byte) (*facts, error) {
-	h, err := textproto.NewReader(bufio.NewReader(strings.NewReader(string(b) + "\n\n"))).ReadMIMEHeader()
-	if len(h) == 0 || h.Get("Metadata-Version") == "" {
-		return nil, fmt.Errorf("reading Python metadata: %w", err)
-	}
-	m := &facts{
-		kind: "pypi", evidence: sbom.PythonPackage, name: h.Get("Name"), version: h.Get("Version"),
-		home: h.Get("Home-page"), license: h.Get("License-Expression"), summary: h.Get("Summary"),
-	}
-	for _, k := range []string{"Author", "Maintainer", "Author-Email", "Maintainer-Email"} {
-		v := h.Get(k)
-		if list, err := mail.ParseAddressList(v); err == nil && strings.HasSuffix(k, "Email") {
-			for _, a := range list[:min(len(list), 50)] {
-				if a.Name != "" {
-					m.authors = append(m.authors, a.Name)
-				}
-			}
-		} else if v != "" && !strings.HasSuffix(k, "Email") {
-			m.authors = append(m.authors, v)
-		}
-	}
-	for _, v := range h.Values("Project-Url") {
-		label, address, _ := strings.Cut(v, ",")
-		switch strings.ToLower(strings.TrimSpace(label)) {
-		case "homepage", "home":
-			if m.home == "" {
-				m.home = strings.TrimSpace(address)
-			}
-		case "source", "repository", "source code", "code", "github":
-			m.repo = strings.TrimSpace(address)
-		}
-	}
-	return m, nil
-}
-
-func readNuspec(b []byte) (*facts, error) {
-	var p struct {
-		Metadata struct {
-			ID          string `xml:"id"`
-			Version     string `xml:"version"`
-			Authors     string `xml:"authors"`
-			Owners      string `xml:"owners"`
-			ProjectURL  string `xml:"projectUrl"`
-			License     string `xml:"license"`
-			Description string `xml:"description"`
-			Repository  struct {
-				URL string `xml:"url,attr"`
-			} `xml:"repository"`
-		} `xml:"metadata"`
-	}
-	if err := xml.Unmarshal(b, &p); err != nil {
-		return nil, err
-	}
-	d := p.Metadata
-	m := &facts{
-		kind: "nuget", name: d.ID, version: d.Version, home: d.ProjectURL, repo: d.Repository.URL,
-		license: d.License, summary: d.Description,
-	}
-	for _, list := range []string{d.Authors, d.Owners} {
-		for who := range strings.SplitSeq(list, ",") {
-			if who = strings.TrimSpace(who); who != "" && len(m.authors) < 50 {
-				m.authors = append(m.authors, who)
-			}
-		}
-	}
-	return m, nil
 }
