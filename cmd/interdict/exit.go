@@ -60,7 +60,7 @@ func fail(w io.Writer, err error) int {
 func printError(w io.Writer, err error) {
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintln(w, "error: interrupted")
-		fmt.Fprintln(w, "hint: nothing was written; run it again, layers that were finished are in the cache")
+		fmt.Fprintln(w, "hint: nothing was written; with a cache, the next run goes on from the layers that were finished")
 		return
 	}
 	if list := (*denylist.ParseError)(nil); errors.As(err, &list) {

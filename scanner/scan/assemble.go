@@ -41,7 +41,7 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 	if a.packages, err = r.catalogue(ctx, indexes, a.tree); err != nil {
 		return nil, fmt.Errorf("cataloguing packages: %w", err)
 	}
-	a.inv.Coverage.Gaps = append(a.inv.Coverage.Gaps, a.packages.Gaps...)
+	a.packageGaps()
 	for _, c := range a.packages.Components {
 		n := a.add(c)
 		for _, o := range c.Occurrences {
@@ -59,6 +59,20 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 	cat.Join(a.inv.Components)
 	a.inv.Normalize()
 	return a.inv, nil
+}
+
+// packageGaps adds what catalogers failed on, unless why is known already: a
+// file that could not be read was not kept for them either.
+func (a *assembly) packageGaps() {
+	known := map[placeOf]bool{}
+	for _, g := range a.inv.Coverage.Gaps {
+		known[placeOf{g.Layer, g.Path}] = true
+	}
+	for _, g := range a.packages.Gaps {
+		if !known[placeOf{g.Layer, g.Path}] {
+			a.inv.Coverage.Gaps = append(a.inv.Coverage.Gaps, g)
+		}
+	}
 }
 
 func (a *assembly) add(c sbom.Component) int {

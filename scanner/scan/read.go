@@ -44,7 +44,7 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 		return absentLayer(desc), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading layer %s: %w", shortLayer(desc), err)
+		return nil, err // it names the layer
 	}
 	r.opt.observe(Event{Kind: LayerDone, Layer: ix.DiffID, N: ix.Size})
 	rec.settle(ix.DiffID)
@@ -104,10 +104,6 @@ func absentLayer(desc sbom.Layer) *readLayer {
 		Reason: sbom.Absent,
 		Detail: fmt.Sprintf("the layer (%s) is named by the image but its contents are not included", cmp.Or(desc.MediaType, "unknown media type")),
 	}}}
-}
-
-func shortLayer(desc sbom.Layer) string {
-	return cmp.Or(desc.DiffID, desc.Digest, "(only)")
 }
 
 // holder lets the detectors keep members of archives in the layer's store.
