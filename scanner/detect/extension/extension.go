@@ -3,6 +3,7 @@
 package extension
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"path"
@@ -44,7 +45,7 @@ func (detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, er
 	p := contents.Inner(f.Path)
 	read := formOf(p, f.Head)
 	limit := int64(maxSize)
-	packed := strings.HasPrefix(string(f.Head), crxMagic) || path.Ext(p) == ".xpi"
+	packed := bytes.HasPrefix(f.Head, []byte(crxMagic)) || path.Ext(p) == ".xpi"
 	if packed {
 		limit = min(maxHeader, f.Size)
 	}
@@ -90,13 +91,13 @@ type form func(*notes, []byte)
 
 // formOf tells what a file is; nil is none of ours.
 func formOf(p string, head []byte) form {
-	if strings.HasPrefix(string(head), crxMagic) {
+	if bytes.HasPrefix(head, []byte(crxMagic)) {
 		return crx
 	}
 	dir, base := path.Split(p)
 	switch base {
 	case "manifest.json":
-		if strings.Contains(string(head), `"manifest_version"`) || idInPath(p) != "" {
+		if bytes.Contains(head, []byte(`"manifest_version"`)) || idInPath(p) != "" {
 			return manifest
 		}
 	case "install.rdf":
@@ -104,7 +105,7 @@ func formOf(p string, head []byte) form {
 	case "external_extensions.json":
 		return externalList
 	case "extensions.json":
-		if strings.Contains(string(head), `"addons"`) || strings.Contains(string(head), `"schemaVersion"`) {
+		if bytes.Contains(head, []byte(`"addons"`)) || bytes.Contains(head, []byte(`"schemaVersion"`)) {
 			return profile
 		}
 	case "policies.json":

@@ -105,6 +105,27 @@ func TestRealFiles(t *testing.T) {
 	}
 }
 
+// A key that is written out in a source is read: the real one of Debian.
+func TestSignedBy(t *testing.T) {
+	files, _ := filepath.Glob("/etc/apt/trusted.gpg.d/debian-archive-*-stable.asc")
+	if len(files) == 0 {
+		t.Fatal("this test needs the package debian-archive-keyring")
+	}
+	key := strings.TrimSpace(string(detecttest.Read(t, files[0])))
+	text := "Types: deb\nURIs: https://packages.acme.example/deb\nSuites: stable\nSigned-By:\n"
+	for line := range strings.SplitSeq(key, "\n") {
+		if line == "" {
+			line = "."
+		}
+		text += " " + line + "\n"
+	}
+	c, gaps := detecttest.Detect(t, New(nil), detecttest.File("/etc/apt/sources.list.d/acme.sources", []byte(text)))
+	ids := detecttest.Values(c, sbom.PGPUserID)
+	if len(ids) == 0 || !strings.HasPrefix(ids[0], "Debian Stable Release Key") || len(c.Evidence) != len(ids)+1 || len(gaps) > 0 {
+		t.Errorf("%v %v", detecttest.Facts(c), gaps)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	list := strings.Repeat("deb http://mirror.acme.example/x y\n", 100) + strings.Repeat("deb http://a.example/x y # z\n", 40_000)
 	c, gaps := detecttest.Detect(t, New(nil), detecttest.File("/etc/apt/sources.list", []byte(list)))

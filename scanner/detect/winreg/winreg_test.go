@@ -2,6 +2,7 @@ package winreg
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -244,4 +245,20 @@ func TestProgram(t *testing.T) {
 			t.Errorf("program(%s) = %s", command, got)
 		}
 	}
+}
+
+// BenchmarkWalk asks for every key of a hive whether it is watched.
+func BenchmarkWalk(b *testing.B) {
+	var reg strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&reg, "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Classes\\CLSID\\{%08x}\\InprocServer32]\n@=\"x.dll\"\n\n", i)
+	}
+	f := detecttest.File("/SOFTWARE", regftest.Build(b, `HKEY_LOCAL_MACHINE\SOFTWARE`, reg.String()))
+	d := New(watch("registry_key=none"))
+	for b.Loop() {
+		if _, err := d.Detect(b.Context(), f); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*4000), "ns/key")
 }
