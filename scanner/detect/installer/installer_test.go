@@ -281,3 +281,29 @@ func tinyPE() []byte {
 	binary.LittleEndian.PutUint32(section[20:], 512)
 	return b
 }
+
+// TestMSISigner: the signer of an MSI that osslsigncode signed is verified, and
+// only claimed once a byte of a stream has changed.
+func TestMSISigner(t *testing.T) {
+	for _, option := range []string{"", "-add-msi-dse"} {
+		b := build(t, msiScript+`
+openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3000 -subj '/O=Test Authority/CN=Root' 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -keyout k.pem -out k.csr -subj '/O=Acme Ltd/CN=Acme Signing' 2>/dev/null
+openssl x509 -req -in k.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -out k.crt 2>/dev/null
+cat k.crt ca.pem > chain.pem
+osslsigncode sign -certs chain.pem -key k.pem -h sha256 `+option+` -in out -out signed >/dev/null; mv signed out`)
+		for _, kind := range []sbom.Kind{sbom.SignerO, sbom.SignerOClaimed} {
+			if kind == sbom.SignerOClaimed {
+				i := bytes.Index(b, []byte("Acme Guard"))
+				copy(b[i:], "Acme Fake!")
+			}
+			res, err := New(nil).Detect(context.Background(), fileOf("/srv/a.msi", b))
+			if err != nil || res.Component == nil {
+				t.Fatal(res, err)
+			}
+			if !slices.ContainsFunc(res.Component.Evidence, func(e sbom.Evidence) bool { return e.Kind == kind && e.Value == "Acme Ltd" }) {
+				t.Errorf("%q: no %s in %v", option, kind, res.Component.Evidence)
+			}
+		}
+	}
+}

@@ -21,7 +21,7 @@ const (
 
 // msi reads the tables of an MSI: Property, File and ServiceInstall.
 func (d *Detector) msi(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	ss, err := streams(f)
+	ss, class, err := streams(f)
 	var res scanner.Result
 	if err != nil && len(ss) == 0 {
 		if ctx.Err() == nil {
@@ -64,6 +64,9 @@ func (d *Detector) msi(ctx context.Context, f *scanner.File) (scanner.Result, er
 	for _, name := range db.services() {
 		note(sbom.ServiceName, name, "ServiceInstall table")
 	}
+	es, gaps := signers(ss, class)
+	c.Evidence = append(c.Evidence, es...)
+	res.Gaps = append(res.Gaps, gaps...)
 	res.Component = c
 	return res, nil
 }

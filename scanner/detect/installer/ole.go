@@ -45,8 +45,8 @@ func (s *stream) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// streams lists the streams of a compound file.
-func streams(f *scanner.File) (ss []stream, err error) {
+// streams lists the streams of a compound file, and the class of its root.
+func streams(f *scanner.File) (ss []stream, class string, err error) {
 	defer func() {
 		if p := recover(); p != nil { // the library trusts some fields
 			err = fmt.Errorf("reading a compound file: %v", p)
@@ -54,15 +54,16 @@ func streams(f *scanner.File) (ss []stream, err error) {
 	}()
 	doc, err := mscfb.New(io.NewSectionReader(f, 0, f.Size))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	class = doc.ID()
 	for range maxStreams {
 		e, err := doc.Next()
 		if err == io.EOF {
-			return ss, nil
+			return ss, class, nil
 		}
 		if err != nil {
-			return ss, err
+			return ss, class, err
 		}
 		if e.FileInfo().IsDir() || e.Size < 0 || e.Size > f.Size {
 			continue
@@ -73,7 +74,7 @@ func streams(f *scanner.File) (ss []stream, err error) {
 		}
 		ss = append(ss, stream{name: name, dirs: e.Path, size: e.Size, entry: e})
 	}
-	return ss, fmt.Errorf("more than %d streams: %w", maxStreams, scanner.ErrLimit)
+	return ss, class, fmt.Errorf("more than %d streams: %w", maxStreams, scanner.ErrLimit)
 }
 
 // streamName decodes the name of an MSI's stream: characters from U+3800 hold
@@ -100,7 +101,7 @@ func streamName(s string) string {
 // expandOLE passes on the streams that are no tables. Cabinets hold the files
 // of the installer itself.
 func expandOLE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	ss, err := streams(f)
+	ss, _, err := streams(f)
 	names := fileKeys(ss)
 	for i := range ss {
 		s := &ss[i]
