@@ -1,6 +1,7 @@
 package winreg
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path"
@@ -12,7 +13,7 @@ import (
 )
 
 // system reads the hive SYSTEM: the services and drivers of its control set.
-func (r *reader) system(root regf.Key, first map[string]regf.Key) {
+func (r *reader) system(ctx context.Context, root regf.Key, first map[string]regf.Key) {
 	current := ""
 	if v, ok := first["select"].Value("Current"); ok {
 		if n, ok := v.Number(); ok {
@@ -23,10 +24,10 @@ func (r *reader) system(root regf.Key, first map[string]regf.Key) {
 		set := first[name]
 		if name == current || !first[current].Exists() && strings.HasPrefix(name, "controlset") {
 			r.services(set.Sub("Services"))
-			r.walk(set, `HKLM\SYSTEM\CurrentControlSet`, 0)
+			r.walk(ctx, set, `HKLM\SYSTEM\CurrentControlSet`, 0)
 		}
 	}
-	r.walk(root, `HKLM\SYSTEM`, 0)
+	r.walk(ctx, root, `HKLM\SYSTEM`, 0)
 }
 
 // services notes the services and drivers that are not Windows' own. Those are
@@ -51,6 +52,9 @@ func (r *reader) services(k regf.Key) {
 			where += ", " + bin
 		}
 		r.add(sbom.ServiceName, s.Name, where)
+		if !own {
+			r.add(sbom.Autostart, bin, `Services\`+s.Name+`: ImagePath`)
+		}
 	}
 }
 

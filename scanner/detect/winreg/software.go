@@ -2,6 +2,7 @@ package winreg
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,12 +21,12 @@ var system = []string{
 
 // software reads the hive SOFTWARE, or the key Software of a user. at is what
 // it is mounted at.
-func (r *reader) software(k regf.Key, at string) {
+func (r *reader) software(ctx context.Context, k regf.Key, at string) {
 	r.view(k, at)
 	if wow := k.Sub("Wow6432Node"); wow.Exists() {
 		r.view(wow, at+`\WOW6432Node`)
 	}
-	r.walk(k, at, 0)
+	r.walk(ctx, k, at, 0)
 }
 
 // view reads one of the two views that programs of 64 and 32 bits have.

@@ -51,8 +51,8 @@ func (d detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, 
 	case err != nil:
 		return scanner.Result{}, err
 	}
-	r := &reader{ctx: ctx, watch: d.watch, file: &sbom.Component{Type: sbom.Data, Name: path.Base(f.Path)}}
-	r.root(h.Root(), r.file.Name)
+	r := &reader{watch: d.watch, file: &sbom.Component{Type: sbom.Data, Name: path.Base(f.Path)}}
+	r.root(ctx, h.Root(), r.file.Name)
 	res := scanner.Result{Inside: r.inside, Gaps: r.gaps}
 	if len(r.file.Evidence) > 0 || len(r.inside) > 0 {
 		res.Component = r.file
@@ -70,7 +70,6 @@ func (d detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, 
 
 // reader reads one hive.
 type reader struct {
-	ctx    context.Context
 	watch  *sbom.Watch
 	file   *sbom.Component
 	inside []sbom.Component
@@ -82,7 +81,7 @@ type reader struct {
 
 // root tells which hive it is: by the name of the file, for a delta may hold
 // little, or by the first keys. Other hives name no products.
-func (r *reader) root(root regf.Key, file string) {
+func (r *reader) root(ctx context.Context, root regf.Key, file string) {
 	first := map[string]regf.Key{}
 	for k := range root.Subkeys {
 		if len(first) < 256 {
@@ -93,11 +92,11 @@ func (r *reader) root(root regf.Key, file string) {
 	file = strings.ToLower(file)
 	switch {
 	case has("select"), has("controlset001"), strings.HasPrefix(file, "system"):
-		r.system(root, first)
+		r.system(ctx, root, first)
 	case has("software"): // of one user
-		r.software(first["software"], `HKCU\SOFTWARE`)
+		r.software(ctx, first["software"], `HKCU\SOFTWARE`)
 	case has("microsoft"), has("wow6432node"), strings.HasPrefix(file, "software"):
-		r.software(root, `HKLM\SOFTWARE`)
+		r.software(ctx, root, `HKLM\SOFTWARE`)
 	}
 }
 
@@ -122,8 +121,8 @@ func (r *reader) limit(why string) {
 
 // walk notes the watched keys at and below k. Of a watched key all subkeys are
 // mostly watched too: the uppermost stands for them.
-func (r *reader) walk(k regf.Key, at string, depth int) {
-	if r.watch == nil || r.watch.Match == nil || r.ctx.Err() != nil {
+func (r *reader) walk(ctx context.Context, k regf.Key, at string, depth int) {
+	if r.watch == nil || r.watch.Match == nil || ctx.Err() != nil {
 		return
 	}
 	if depth > maxDepth || r.keys > maxKeys {
@@ -139,7 +138,7 @@ func (r *reader) walk(k regf.Key, at string, depth int) {
 			r.key(p)
 			continue
 		}
-		r.walk(sub, p, depth+1)
+		r.walk(ctx, sub, p, depth+1)
 	}
 }
 

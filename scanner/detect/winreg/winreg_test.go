@@ -157,7 +157,9 @@ func TestSystem(t *testing.T) {
 	w := watch("filename=watched.sys", `registry_key=HKLM\SYSTEM\CurrentControlSet\Services\AVP`)
 	file, _ := detect(t, w, "/Hives/System_Delta", hive)
 	want := `windows_service: acmeflt | Services\acmeflt: Acme Ltd Driver, \SystemRoot\system32\DRIVERS\acmeflt.sys
+autostart: \SystemRoot\system32\DRIVERS\acmeflt.sys | Services\acmeflt: ImagePath
 windows_service: AVP21.3 | Services\AVP21.3: Acme Guard Service, C:\Program Files (x86)\Acme Lab\avp.exe
+autostart: C:\Program Files (x86)\Acme Lab\avp.exe | Services\AVP21.3: ImagePath
 windows_service: watched | Services\watched, system32\drivers\watched.sys
 registry_key: HKLM\SYSTEM\CurrentControlSet\Services\AVP21.3 | key
 `
