@@ -155,6 +155,9 @@ var common = tokenSet("group technology technologies lab labs security software 
 func anchor(name string) uint64 {
 	longest := ""
 	for w := range strings.FieldsSeq(name) {
+		if legalForms[w] { // spelt in several ways: "corp" stands for "Corporation"
+			continue
+		}
 		if longest == "" || common[longest] && !common[w] || len(w) > len(longest) && !common[w] {
 			longest = w
 		}

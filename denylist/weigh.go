@@ -165,8 +165,8 @@ func limited(g *group, h *hit, otherMaker string) proof {
 			lower(Weak, "the CPE's vendor may be made from the package's name")
 		}
 	case sbom.ModinfoAuthor:
-		if isGPL(g) {
-			lower(Corroborating, "a contributor to a free kernel module is not its vendor")
+		if strings.HasSuffix(h.e.Where, "intree") {
+			lower(Corroborating, "a contributor to the kernel's own tree is not its vendor")
 		}
 	case sbom.X509Subject, sbom.PGPUserID:
 		if r.Kind == sbom.EntityName {
@@ -245,17 +245,6 @@ func otherMaker(g *group, vendor string) string {
 		}
 	}
 	return ""
-}
-
-// isGPL reports whether the kernel module says that it is free software
-// (include/linux/module.h, MODULE_LICENSE).
-func isGPL(g *group) bool {
-	for _, e := range g.evidence {
-		if e.Kind == sbom.ModinfoLicense {
-			return strings.Contains(e.Value, "GPL")
-		}
-	}
-	return true
 }
 
 // count decides the level, and what the thing is.

@@ -144,7 +144,7 @@ var classes = map[Kind]Class{
 	PECompanyName: ClassIdentity, PEProductName: ClassIdentity, PELegalCopyright: ClassIdentity,
 	PELegalTrademarks: ClassIdentity, PEFileDescription: ClassIdentity,
 	PEOriginalFilename: ClassIdentity, PEInternalName: ClassIdentity, PEAssembly: ClassIdentity,
-	PEExportName: ClassCode, PEExport: ClassCode, PEImport: ClassCode, PEPDBPath: ClassCode, PEImphash: ClassCode,
+	PEExportName: ClassCode, PEExport: ClassCode, PEImport: ClassCode, PEPDBPath: ClassIdentity, PEImphash: ClassCode,
 	SignerO: ClassSignature, SignerCN: ClassSignature, SignerOClaimed: ClassSignature,
 	SignerCNClaimed: ClassSignature, SignerProgram: ClassSignature, CodesignCN: ClassSignature,
 	CodesignCNClaimed: ClassSignature, CodesignO: ClassSignature, CodesignOClaimed: ClassSignature,
