@@ -7,12 +7,17 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// watchKinds are the kinds of which a scan notes only what is watched: there
-// are too many paths, symbols and strings to note all. A rule of such a kind
-// cannot be judged from an inventory whose scan did not know it.
-var watchKinds = []sbom.Kind{
-	sbom.Path, sbom.Filename, sbom.Symbol, sbom.SymbolFamily, sbom.PEExport, sbom.PEImport,
-	sbom.ELFNeeded, sbom.MachODylib, sbom.CXXNamespace, sbom.BinaryString, sbom.JavaPackage, sbom.FileHash,
+// notedKinds are the kinds that every inventory has whether they are watched
+// or not: the metadata of packages and the configuration of the image. Of all
+// others a scan notes what is watched, at least in files that a package of the
+// operating system owns: there are too many paths, symbols and strings to note
+// all. A rule of another kind cannot be judged from an inventory whose scan did
+// not know it.
+var notedKinds = []sbom.Kind{
+	sbom.PackageName, sbom.PackageVendor, sbom.PackageOrigin, sbom.PackageKey, sbom.NPMPackage,
+	sbom.PythonPackage, sbom.GoModule, sbom.GradlePlugin, sbom.MavenGroup, sbom.PURL, sbom.CPEVendor,
+	sbom.HomepageHost, sbom.RepoHost, sbom.ImageRef, sbom.ImageHost, sbom.ImageEnv, sbom.ImageLabel,
+	sbom.ImageEntrypoint, sbom.ImageHistory, sbom.ImageUser, sbom.HelmChart,
 }
 
 // watched is one pattern that a scan must look for.
@@ -85,7 +90,7 @@ func fingerprints(l *List) []watched {
 		v := &l.Vendors[i]
 		for j := range v.Rules {
 			r := &v.Rules[j]
-			if r.Disabled || !slices.Contains(watchKinds, r.Kind) {
+			if r.Disabled || slices.Contains(notedKinds, r.Kind) {
 				continue
 			}
 			for _, value := range r.Values {

@@ -32,14 +32,14 @@ func (w *Watch) Matches(k Kind, value string) bool {
 	return w != nil && w.Match != nil && w.Match(k, value)
 }
 
-// ContentKey identifies what the Watch looks for in the contents of files:
-// results of two Watches with equal keys are interchangeable.
+// ContentKey identifies what the Watch looks for: results of two Watches with
+// equal keys are interchangeable.
 func (w *Watch) ContentKey() string {
 	if w == nil {
 		return ""
 	}
 	h := sha256.New()
-	for _, set := range [][]string{w.Symbols, w.SymbolPrefixes, w.Namespaces, w.Strings} {
+	for _, set := range [][]string{w.Symbols, w.SymbolPrefixes, w.Namespaces, w.Strings, w.Fingerprints} {
 		s := slices.Sorted(slices.Values(set))
 		h.Write([]byte(strings.Join(slices.Compact(s), "\x00") + "\x01"))
 	}
