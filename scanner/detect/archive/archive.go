@@ -45,6 +45,7 @@ func New() *Expander {
 		{isAppImage, expandAppImage},
 		{isDiskImage, expandDiskImage},
 		{isXar, expandXar},
+		{isAsar, expandAsar},
 		{isUnsupported, expandUnsupported},
 	}
 	return e

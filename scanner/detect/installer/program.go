@@ -75,6 +75,12 @@ func expandPE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 	if s.nsis > 0 {
 		return expandNSIS(ctx, f, s.nsis, v)
 	}
+	if s.bundle > 0 {
+		return expandBundle(ctx, f, s.bundle, v)
+	}
+	if s.cookie > 0 {
+		return expandPyInstaller(ctx, f, s.cookie, v)
+	}
 	if s.inno && end > start {
 		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: "the data of an Inno Setup installer"})
 		return nil
@@ -87,15 +93,22 @@ func isPlainELF(head []byte) bool {
 	return hasMagic(head, 0, "\x7fELF") && len(head) >= 64 && !hasMagic(head, 8, "AI")
 }
 
-// expandELF passes on archives after the last section or segment.
+// expandELF passes on archives after the last section or segment. One that ends
+// there is not searched.
 func expandELF(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 	end := elfEnd(f)
 	if end <= 0 || end >= f.Size {
 		return nil
 	}
 	s := search{f: f, overlay: end}
-	if err := windowed(ctx, f, end, min(f.Size, end+maxSearch), s.look); err != nil {
+	if err := windowed(ctx, f, 0, min(f.Size, end+maxSearch), s.look); err != nil {
 		return err
+	}
+	switch {
+	case s.bundle > 0:
+		return expandBundle(ctx, f, s.bundle, v)
+	case s.cookie > 0:
+		return expandPyInstaller(ctx, f, s.cookie, v)
 	}
 	return s.visit(ctx, v)
 }
@@ -145,6 +158,8 @@ type search struct {
 	overlay  int64
 	nsis     int64 // offset of the first header, or 0
 	inno     bool
+	bundle   int64 // of the header of a .NET bundle, or 0
+	cookie   int64 // of PyInstaller's, or 0
 	payloads []payload
 	until    int64 // where the last payload ends
 }
@@ -155,6 +170,16 @@ func (s *search) look(at int64, b []byte) {
 	s.each(b, "NullsoftInst", func(i int) {
 		if i >= 8 && s.nsis == 0 && at+int64(i)-8 >= s.overlay && hasMagic(b, i-4, "\xef\xbe\xad\xde") {
 			s.nsis = at + int64(i) - 8
+		}
+	})
+	s.each(b, bundleMarker, func(i int) {
+		if i >= 8 {
+			s.bundle = max(s.bundle, int64(binary.LittleEndian.Uint64(b[i-8:])&(1<<62-1)))
+		}
+	})
+	s.each(b, pyCookie, func(i int) {
+		if at+int64(i) >= s.overlay {
+			s.cookie = at + int64(i)
 		}
 	})
 	s.each(b, "Inno Setup Setup Data (", func(int) { s.inno = true })
