@@ -257,6 +257,23 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestAbsent: a layer that is not there, and one that is there twice.
+func TestAbsent(t *testing.T) {
+	layers := indexes(t, built(t, scantest.Image{Layers: []scantest.Layer{
+		{Files: []scantest.File{text("/etc/os-release", release), text("/var/lib/dpkg/status", stanza("a", "1", ""))}},
+		{Files: []scantest.File{text("/b/package.json", `{"name":"b","version":"1.0.0"}`)}},
+	}}))
+	c, err := Components(t.Context(), []*layer.Index{layers[0], nil, layers[1], layers[0], layers[1]}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{"pkg:deb/debian/a@1?arch=amd64&distro=debian-12", "pkg:npm/b@1.0.0"} {
+		if x := find(t, c, p); len(x.Occurrences) != 1 || x.Occurrences[0].Hidden {
+			t.Errorf("%s is at %+v", p, x.Occurrences)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	layers := indexes(t, built(t, scantest.Image{Layers: []scantest.Layer{{Files: []scantest.File{text("/a/package.json", `{"name":"a"}`)}}}}))
 	ctx, cancel := context.WithCancel(t.Context())

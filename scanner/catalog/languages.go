@@ -167,21 +167,6 @@ func (b *builder) others() {
 		b.c.Desc = sbom.CleanValue(m.Description)
 	case pkg.CpanDistribution:
 		b.author("author", m.Author)
-	case pkg.LinuxKernelModule:
-		b.c.Type = sbom.DeviceDriver
-		b.fact(sbom.ModinfoName, m.Name, "name")
-		b.fact(sbom.ModinfoAuthor, m.Author, "author")
-		b.fact(sbom.ModinfoLicense, m.License, "license")
-		b.author("author", m.Author)
-		b.c.Desc = sbom.CleanValue(m.Description)
-	case pkg.LinuxKernel:
-		b.c.Type = sbom.Platform
-		b.property("architecture", m.Architecture)
-	case pkg.AppleAppBundleEntry:
-		b.c.Type = sbom.Application
-		b.fact(sbom.BundleID, m.BundleIdentifier, "CFBundleIdentifier")
-		b.fact(sbom.BundleName, m.Name, "CFBundleName")
-		b.c.Copyright = sbom.CleanValue(m.Copyright)
 	case pkg.HomebrewFormula:
 		b.link("website", m.Homepage, "homepage")
 		b.c.Desc = sbom.CleanValue(m.Description)
@@ -201,6 +186,29 @@ func (b *builder) others() {
 		for _, h := range m.Hashes {
 			b.colonHash(h)
 		}
+	default:
+		b.systems()
+	}
+}
+
+// systems are what is no package of a language: kernels, bundles, snaps, models.
+func (b *builder) systems() {
+	switch m := b.p.Metadata.(type) {
+	case pkg.LinuxKernelModule:
+		b.c.Type = sbom.DeviceDriver
+		b.fact(sbom.ModinfoName, m.Name, "name")
+		b.fact(sbom.ModinfoAuthor, m.Author, "author")
+		b.fact(sbom.ModinfoLicense, m.License, "license")
+		b.author("author", m.Author)
+		b.c.Desc = sbom.CleanValue(m.Description)
+	case pkg.LinuxKernel:
+		b.c.Type = sbom.Platform
+		b.property("architecture", m.Architecture)
+	case pkg.AppleAppBundleEntry:
+		b.c.Type = sbom.Application
+		b.fact(sbom.BundleID, m.BundleIdentifier, "CFBundleIdentifier")
+		b.fact(sbom.BundleName, m.Name, "CFBundleName")
+		b.c.Copyright = sbom.CleanValue(m.Copyright)
 	case pkg.SnapEntry:
 		b.c.Type = sbom.Application
 		b.property("architecture", m.Architecture)
