@@ -149,10 +149,6 @@ func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int, na
 		r.limit(f, u)
 		return nil
 	}
-	if f.Depth >= r.budget.lim.Depth {
-		r.gap(f, u, sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("containers are nested more than %d deep", f.Depth)})
-		return nil
-	}
 	v := &visitor{run: r, unit: u, file: f, host: host, names: names}
 	defer func() {
 		if p := recover(); p != nil {
@@ -260,6 +256,10 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 	}
 	if v.fatal != nil {
 		return v.fatal
+	}
+	if v.file.Depth >= v.budget.lim.Depth {
+		v.Gap(sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("containers are nested more than %d deep", v.file.Depth)})
+		return scanner.ErrLimit
 	}
 	if err := v.budget.member(); err != nil {
 		return err

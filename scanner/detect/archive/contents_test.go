@@ -61,6 +61,9 @@ func TestContents(t *testing.T) {
 		"a.tar":           `tar -C in --sparse -cf out .`,
 		"a.tar.zst":       `tar -C in -c . | zstd -q -o out`,
 		"a.cpio":          `cd in && find . | cpio -o -H newc --quiet > ../out`,
+		"bin.cpio":        `cd in && find . | cpio -o -H bin --quiet > ../out`,
+		"d64.zip":         `cd in && 7z a -bd -tzip -mm=Deflate64 ../o.zip . && mv ../o.zip ../out`,
+		"ppmd.7z":         `cd in && 7z a -bd -m0=PPMd ../o.7z . && mv ../o.7z ../out`,
 		"odc.cpio.lzma":   `cd in && find . | cpio -o -H odc --quiet | xz --format=lzma > ../out`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +90,9 @@ func seeds(t testing.TB) map[string][]byte {
 		"a.cab":      `cd in && gcab -cz ../out a.txt d/b.bin`,
 		"a.squashfs": `mksquashfs in out -quiet -no-progress -comp lz4`,
 		"a.iso":      `genisoimage -quiet -J -R -o out in`,
+		"bin.cpio":   `cd in && find . | cpio -o -H bin --quiet > ../out`,
+		"a.asar":     `printf '\004\000\000\000\064\000\000\000\060\000\000\000\055\000\000\000{"files":{"a":{"size":2,"offset":"0"}}}      hi' > out`,
+		"a.ex_":      `mscompress in/a.txt >/dev/null; mv in/a.txt_ out`,
 		"a.cpio":     `cd in && find . | cpio -o -H newc --quiet > ../out`,
 		"odc.cpio":   `cd in && find . | cpio -o -H odc --quiet > ../out`,
 		"a.zip":      `cd in && zip -qr ../o . && mv ../o.zip ../out`,
@@ -152,4 +158,18 @@ func FuzzLZX(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSZDD reads what mscompress made.
+func TestSZDD(t *testing.T) {
+	for name, want := range contents() {
+		if len(want) < 16 { // mscompress damages them
+			continue
+		}
+		b := pack(t, map[string]string{"setup.exe": want}, `mscompress in/setup.exe > /dev/null; mv in/setup.exe_ out`)
+		got := expand(t, "setup.ex_", b)
+		if got.files["setup.ex_"] != want || len(got.gaps) > 0 {
+			t.Errorf("%s: %d bytes, not %d; gaps %v", name, len(got.files["setup.ex_"]), len(want), got.gaps)
+		}
+	}
 }

@@ -2,7 +2,9 @@ package archive
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,8 @@ import (
 )
 
 // The cpio formats that are read: "newc" and "crc" (cpio(5), "New ASCII
-// Format" and "New CRC Format") and "odc" ("Portable ASCII Format"). An
+// Format" and "New CRC Format") "odc" ("Portable ASCII Format") and "bin" ("Old Binary
+// Format"). An
 // initramfs is several of them one after another, each compressed or not
 // (Linux Documentation/driver-api/early-userspace/buffer-format.rst).
 
@@ -31,7 +34,49 @@ func isCpio(head []byte) bool {
 	case "070707":
 		return isDigits(head[6:76], 8)
 	}
+	return isOldCpio(head)
+}
+
+// isOldCpio knows the binary format (cpio(5), "Old Binary Format"): its magic is
+// only two bytes, so that the first name and mode have to be such as can be.
+func isOldCpio(b []byte) bool {
+	order := oldCpioOrder(b)
+	if order == nil {
+		return false
+	}
+	n := int(order.Uint16(b[20:]))
+	if n < 2 || 26+n > len(b) || b[26+n-1] != 0 || bytes.IndexByte(b[26:26+n-1], 0) >= 0 {
+		return false
+	}
+	switch order.Uint16(b[6:]) & 0o170000 {
+	case 0o100000, 0o040000, 0o120000, 0o020000, 0o060000, 0o010000:
+		return true
+	}
 	return false
+}
+
+// oldCpioOrder is the byte order of a header of the binary format, or nil.
+func oldCpioOrder(b []byte) binary.ByteOrder {
+	switch {
+	case hasMagic(b, 0, "\xc7\x71"):
+		return binary.LittleEndian
+	case hasMagic(b, 0, "\x71\xc7"):
+		return binary.BigEndian
+	}
+	return nil
+}
+
+// readOldCpioHeader reads a header of the binary format, whose numbers of four
+// bytes have their higher half first in either order.
+func readOldCpioHeader(r *bufio.Reader, order binary.ByteOrder) (h cpioHeader, nameSize uint64, err error) {
+	var b [26]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return h, 0, unexpected(err)
+	}
+	h.mode, h.padding = uint64(order.Uint16(b[6:])), 2
+	h.size = int64(order.Uint16(b[22:]))<<16 | int64(order.Uint16(b[24:]))
+	n := uint64(order.Uint16(b[20:]))
+	return h, n + n%2, nil
 }
 
 func isDigits(b []byte, base int) bool {
@@ -165,6 +210,12 @@ func readCpioHeader(r *bufio.Reader) (h cpioHeader, err error) {
 		}
 		h.mode, h.size, h.padding, nameSize = f[2], int64(f[9]), 1, f[8]
 	default:
+		if order := oldCpioOrder(magic); order != nil {
+			if h, nameSize, err = readOldCpioHeader(r, order); err != nil {
+				return h, err
+			}
+			break
+		}
 		return h, fmt.Errorf("%q where a member's header should be", magic)
 	}
 	if nameSize == 0 || nameSize > maxCpioName {

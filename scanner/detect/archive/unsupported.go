@@ -23,6 +23,7 @@ var unsupported = []struct {
 	{0, "<<< ", "a VirtualBox disk image"},
 	{0, "MSWIM\x00\x00\x00", "a Windows image"},
 	{0, "ISc(", "an InstallShield cabinet"},
+	{0, "KWAJ\x88\xf0\x27\xd1", "a file of MS-DOS's compress"},
 	{0, "LZIP\x01", "an lzip file"},
 	{0, "\x89LZO\x00\r\n\x1a\n", "an lzop file"},
 	{7, "**ACE**", "an ACE archive"},
@@ -55,6 +56,8 @@ func unsupportedName(f *scanner.File) string {
 	switch {
 	case isLHA(head):
 		return "an LHA archive"
+	case isARJ(head):
+		return "an ARJ archive"
 	case isExt(head):
 		return "an ext2, ext3 or ext4"
 	case isDisk(f):
@@ -89,6 +92,16 @@ func isDisk(f *scanner.File) bool {
 func isLHA(b []byte) bool {
 	return len(b) > 21 && hasMagic(b, 2, "-lh") && b[6] == '-' && b[20] <= 3 &&
 		(b[5] >= '0' && b[5] <= '7' || b[5] == 'd')
+}
+
+// isARJ knows the two bytes that a header begins with, its length, and that the
+// first header is the archive's own.
+func isARJ(b []byte) bool {
+	if !hasMagic(b, 0, "\x60\xea") || len(b) < 64 {
+		return false
+	}
+	size := binary.LittleEndian.Uint16(b[2:])
+	return size >= 30 && size <= 2600 && b[4] >= 30 && b[4] <= 64 && b[10] == 2
 }
 
 // isExt knows the superblock's magic of two bytes, and that the fields around

@@ -24,6 +24,7 @@ func TestUnsupported(t *testing.T) {
 		"disk.raw": `truncate -s 2M out; printf '\x80\x01\x01\x00\x83\x01\x01\x00\x01\x00\x00\x00\x00\x08\x00\x00' | dd of=out bs=1 seek=446 conv=notrunc status=none; printf '\x55\xaa' | dd of=out bs=1 seek=510 conv=notrunc status=none`,
 		"a.Z":      `printf '\x1f\x9d\x90rest of it' > out`,
 		"a.qcow2":  `printf 'QFI\xfb\x00\x00\x00\x03' > out; truncate -s 4K out`,
+		"a.arj":    `arj a o.arj in/a >/dev/null; mv o.arj out`,
 		"a.lzh":    `printf '\x1a\x00-lh5-\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x01\x01a' > out`,
 		"udf.iso":  `xorriso -as mkisofs -quiet -o out in; printf '\x00BEA01\x01' | dd of=out bs=1 seek=32768 conv=notrunc status=none; printf '\x00NSR02\x01' | dd of=out bs=1 seek=34816 conv=notrunc status=none`,
 	} {

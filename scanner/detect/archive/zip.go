@@ -15,6 +15,7 @@ import (
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/detect/internal/compress"
+	"github.com/interdict/interdict/scanner/detect/internal/inflate"
 	"github.com/interdict/interdict/scanner/detect/internal/zipdir"
 	"github.com/klauspost/compress/flate"
 	"github.com/ulikunitz/xz/lzma"
@@ -22,12 +23,13 @@ import (
 
 // Compression methods: APPNOTE.TXT 4.4.5.
 const (
-	zipStore   = 0
-	zipDeflate = 8
-	zipBzip2   = 12
-	zipLZMA    = 14
-	zipZstd    = 93
-	zipXZ      = 95
+	zipStore     = 0
+	zipDeflate   = 8
+	zipDeflate64 = 9
+	zipBzip2     = 12
+	zipLZMA      = 14
+	zipZstd      = 93
+	zipXZ        = 95
 	// A member with strong encryption, or with AE-x, the encryption of WinZip.
 	zipAES = 99
 )
@@ -114,6 +116,8 @@ func (e *Expander) zipContents(ctx context.Context, m scanner.Member, method uin
 		r := e.inflater(raw)
 		defer e.flate.Put(r)
 		m.Reader = r
+	case zipDeflate64:
+		m.Reader = inflate.NewReader(bufio.NewReader(raw), inflate.Deflate64)
 	case zipLZMA:
 		m.Reader, err = zipLZMAReader(raw)
 	default:

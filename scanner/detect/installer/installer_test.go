@@ -2,9 +2,7 @@ package installer
 
 import (
 	"archive/tar"
-	"bufio"
 	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,50 +192,6 @@ func untar(t *testing.T, b []byte) map[string]string {
 		}
 		files[h.Name] = string(text)
 	}
-}
-
-// TestInflate reads what the standard library compressed, and stored blocks
-// without the complement of their length.
-func TestInflate(t *testing.T) {
-	want := []byte(strings.Repeat("the quick brown fox; ", 4000))
-	for i := range want {
-		if i%1000 > 900 {
-			want[i] = byte(i * 7919 >> 3)
-		}
-	}
-	for level := -2; level <= 9; level++ {
-		var b bytes.Buffer
-		w, err := flate.NewWriter(&b, level)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Write(want)
-		w.Close()
-		got, err := io.ReadAll(newInflater(bufio.NewReader(&b)))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("level %d: %d bytes, %v", level, len(got), err)
-		}
-	}
-	old := append([]byte{1, 5, 0}, "acme!"...)
-	if got, err := io.ReadAll(newInflater(bufio.NewReader(bytes.NewReader(old)))); err != nil || string(got) != "acme!" {
-		t.Errorf("stored: %q, %v", got, err)
-	}
-}
-
-// FuzzInflate: what the standard library accepts comes out the same.
-func FuzzInflate(f *testing.F) {
-	var b bytes.Buffer
-	w, _ := flate.NewWriter(&b, 9)
-	io.WriteString(w, "some text, some text, some text")
-	w.Close()
-	f.Add(b.Bytes())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		theirs, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), 1<<20))
-		ours, ourErr := io.ReadAll(io.LimitReader(newInflater(bufio.NewReader(bytes.NewReader(b))), 1<<20))
-		if err == nil && (ourErr != nil || !bytes.Equal(theirs, ours)) {
-			t.Errorf("%d bytes, %v; the standard library reads %d", len(ours), ourErr, len(theirs))
-		}
-	})
 }
 
 // FuzzInstaller: whatever the bytes are, nothing panics, and the bound on what

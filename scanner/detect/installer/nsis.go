@@ -11,6 +11,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/inflate"
 	"github.com/ulikunitz/xz/lzma"
 )
 
@@ -114,7 +115,7 @@ func (n *nsis) open(r io.Reader) (io.Reader, error) {
 	br := bufio.NewReader(r)
 	switch n.method {
 	case "deflate":
-		return newInflater(br), nil
+		return inflate.NewReader(br, inflate.NSIS), nil
 	case "lzma":
 		head, err := br.Peek(1)
 		if err != nil {

@@ -85,6 +85,12 @@ func expandPE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 		v.Gap(sbom.Gap{Reason: sbom.Unsupported, Detail: "the data of an Inno Setup installer"})
 		return nil
 	}
+	if found, err := expandShield(ctx, f, start, end, v); found || err != nil {
+		return err
+	}
+	if s.shield {
+		shieldGap(v)
+	}
 	return s.visit(ctx, v)
 }
 
@@ -158,6 +164,7 @@ type search struct {
 	overlay  int64
 	nsis     int64 // offset of the first header, or 0
 	inno     bool
+	shield   bool  // newer InstallShield
 	bundle   int64 // of the header of a .NET bundle, or 0
 	cookie   int64 // of PyInstaller's, or 0
 	payloads []payload
@@ -183,6 +190,14 @@ func (s *search) look(at int64, b []byte) {
 		}
 	})
 	s.each(b, "Inno Setup Setup Data (", func(int) { s.inno = true })
+	for _, m := range []string{shieldMark, shieldStream} {
+		s.each(b, m, func(i int) {
+			// A mark in the first KiB of what is appended: others are of the program.
+			if from := at + int64(i) - s.overlay; from >= 0 && from < 1024 {
+				s.shield = true
+			}
+		})
+	}
 	s.each(b, "MSCF\x00\x00\x00\x00", func(i int) { s.cabinet(at+int64(i), b[i:]) })
 	if at+int64(len(b)) <= s.overlay {
 		return

@@ -40,6 +40,8 @@ func Name(path string, head []byte) string {
 		return "lz4"
 	case at(head, 0, "\x02\x21\x4c\x18"): // the same, "Legacy frame": of Linux kernels
 		return "lz4"
+	case at(head, 0, "SZDD\x88\xf0\x27\x33A"): // MS-DOS's and Windows' compress
+		return "szdd"
 	case at(head, 0, "pbzx\x00\x00"): // Apple's, of xz streams
 		return "pbzx"
 	case at(head, 0, "\x1f\x9d") && len(head) > 2 && head[2]&0x60 == 0 && head[2]&0x1f >= 9 && head[2]&0x1f <= 16: // compress(1)
@@ -101,6 +103,9 @@ func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 			return nil, nil, err
 		}
 		return z, z.Close, nil
+	case "szdd":
+		z, err := newSZDD(r)
+		return z, func() {}, err
 	case "pbzx":
 		z, err := newPbzx(r)
 		return z, func() {}, err

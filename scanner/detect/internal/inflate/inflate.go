@@ -1,4 +1,6 @@
-package installer
+// Package inflate decodes the dialects of DEFLATE that no library reads: that of
+// NSIS, and Deflate64, the zip method 9 of PKWARE and of Windows.
+package inflate
 
 import (
 	"bufio"
@@ -6,14 +8,26 @@ import (
 	"io"
 )
 
-// inflater decodes the DEFLATE of NSIS, which is that of RFC 1951 but for
-// stored blocks: those of older releases have no complement of their length.
-// No library reads both.
+// Dialect is a sort of DEFLATE.
+type Dialect int
+
+// The dialects.
+const (
+	// NSIS is RFC 1951, but that the stored blocks of older releases have no
+	// complement of their length.
+	NSIS Dialect = iota
+	// Deflate64 has a window of 64 KiB, two more distances, and a longest length
+	// that is followed by 16 bits.
+	Deflate64
+)
+
+// inflater decodes one stream.
 type inflater struct {
 	r      *bufio.Reader
 	bits   uint32
 	n      uint
-	window [1 << 15]byte
+	window []byte // a ring
+	is64   bool
 	pos    int
 	filled int
 	out    []byte
@@ -25,7 +39,16 @@ type inflater struct {
 
 var errInflate = errors.New("reading DEFLATE: the data is malformed")
 
-func newInflater(r *bufio.Reader) *inflater { return &inflater{r: r} }
+// NewReader returns a reader of the stream in r. It reads beyond the stream's
+// end only what r has buffered.
+func NewReader(r *bufio.Reader, d Dialect) io.Reader {
+	f := &inflater{r: r, is64: d == Deflate64}
+	f.window = make([]byte, 32<<10)
+	if f.is64 {
+		f.window = make([]byte, 64<<10)
+	}
+	return f
+}
 
 func (f *inflater) Read(p []byte) (int, error) {
 	for len(f.out) == 0 && f.err == nil {
@@ -76,6 +99,12 @@ func (f *inflater) block() error {
 		n, err := f.take(16)
 		f.stored = int(n)
 		// No bits are left here: take reads no byte before it needs one.
+		if f.is64 {
+			if n2, err := f.take(16); err != nil || n2 != ^n&0xffff {
+				return errInflate
+			}
+			return err
+		}
 		if next, _ := f.r.Peek(2); len(next) == 2 && uint16(next[0])|uint16(next[1])<<8 == ^uint16(n) {
 			f.r.Discard(2)
 		}
@@ -175,7 +204,7 @@ func (f *inflater) dynamic() error {
 var (
 	lengthBase = [...]int{3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258}
 	lengthBits = [...]uint{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0}
-	distBase   = [...]int{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577}
+	distBase   = [...]int{1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577, 32769, 49153}
 )
 
 // symbols decodes up to some KiB of a block.
@@ -194,16 +223,20 @@ func (f *inflater) symbols() error {
 		case sym-257 >= len(lengthBase):
 			return errInflate
 		}
-		extra, err := f.take(lengthBits[sym-257])
+		base, bits := lengthBase[sym-257], lengthBits[sym-257]
+		if f.is64 && sym == 285 {
+			base, bits = 3, 16
+		}
+		extra, err := f.take(bits)
 		if err != nil {
 			return err
 		}
-		length := lengthBase[sym-257] + int(extra)
+		length := base + int(extra)
 		d, err := f.symbol(&f.codes[1])
 		if err != nil {
 			return err
 		}
-		if d >= len(distBase) {
+		if d >= len(distBase) || d >= 30 && !f.is64 {
 			return errInflate
 		}
 		if extra, err = f.take(uint(max(d/2-1, 0))); err != nil {
@@ -265,7 +298,7 @@ func fixedCodes() *[2]inflateCode {
 	}
 	var codes [2]inflateCode
 	codes[0], _ = newCode(lens[:])
-	var dist [30]uint8
+	var dist [32]uint8
 	for i := range dist {
 		dist[i] = 5
 	}
