@@ -30,16 +30,13 @@ type assembly struct {
 func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}}
 	a.inv = &sbom.Inventory{Subject: r.src.Subject(), Tool: r.opt.Tool, Created: r.opt.Created}
-	indexes := make([]*layer.Index, len(r.layers))
-	for i, l := range r.layers {
-		indexes[i] = l.index
+	var err error
+	if a.packages, a.tree, err = r.catalogue(ctx); err != nil {
+		return nil, fmt.Errorf("cataloguing packages: %w", err)
+	}
+	for _, l := range r.layers {
 		a.inv.Layers = append(a.inv.Layers, l.desc)
 		a.inv.Coverage.Gaps = append(a.inv.Coverage.Gaps, l.gaps...)
-	}
-	a.tree = layer.Squash(indexes)
-	var err error
-	if a.packages, err = r.catalogue(ctx, indexes, a.tree); err != nil {
-		return nil, fmt.Errorf("cataloguing packages: %w", err)
 	}
 	a.packageGaps()
 	for _, c := range a.packages.Components {

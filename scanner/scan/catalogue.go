@@ -10,13 +10,32 @@ import (
 	"github.com/interdict/interdict/scanner/layer"
 )
 
-// catalogue names the packages of all layers.
-func (r *run) catalogue(ctx context.Context, indexes []*layer.Index, tree *layer.Tree) (*catalog.Catalog, error) {
-	opt := catalog.Options{Kind: r.kind(), Jobs: r.opt.Jobs, Tree: tree}
+// catalogue names the packages of all layers. What catalogers want is known
+// before a layer is read, but for files whose names lead to others that nobody
+// could foresee: for those their layers are read again.
+func (r *run) catalogue(ctx context.Context) (*catalog.Catalog, *layer.Tree, error) {
+	const passes = 3
+	opt := catalog.Options{Kind: r.kind(), Jobs: r.opt.Jobs}
 	if r.opt.Cache != nil && !r.walker {
 		opt.Cache = packageCache{r}
 	}
-	return catalog.Components(ctx, indexes, opt)
+	for pass := 1; ; pass++ {
+		indexes := make([]*layer.Index, len(r.layers))
+		for i, l := range r.layers {
+			indexes[i] = l.index
+		}
+		opt.Tree = layer.Squash(indexes)
+		c, err := catalog.Components(ctx, indexes, opt)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(c.Missing) == 0 || r.walker || pass == passes {
+			return c, opt.Tree, nil
+		}
+		if err := r.readAgain(ctx, c.Missing); err != nil {
+			return nil, nil, err
+		}
+	}
 }
 
 // kind chooses the catalogers: an image has what is installed, a folder may

@@ -22,13 +22,13 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 		mu  sync.Mutex
 		rec record
 	)
-	hold := holder{r.store}
+	hold, also := holder{r.store}, r.also[desc.DiffID]
 	ix, err := layer.Read(ctx, l, layer.Options{
 		Store:    r.store,
 		Jobs:     r.opt.Jobs,
 		Digests:  r.opt.Files,
 		Progress: func(n int64) { r.opt.observe(Event{Kind: LayerBytes, Layer: desc.DiffID, N: n}) },
-		Wants:    func(f *scanner.File) bool { return r.detectors.Wants(f) || r.kind().Wants(f) },
+		Wants:    func(f *scanner.File) bool { return r.detectors.Wants(f) || r.kind().Wants(f) || also[f.Path] },
 		Visit: func(ctx context.Context, f *scanner.File) (bool, error) {
 			fs, err := r.detectors.Run(ctx, f, hold, detect.Limits{})
 			if err != nil {
@@ -37,7 +37,7 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 			mu.Lock()
 			rec.add(fs)
 			mu.Unlock()
-			return r.kind().Keep(f), nil
+			return also[f.Path] || r.kind().Keep(f), nil
 		},
 	})
 	if errors.Is(err, scanner.ErrAbsent) {

@@ -116,6 +116,9 @@ type run struct {
 	walker    bool
 	key       string // of everything but the subject that results depend on
 	layers    []*readLayer
+	// also are paths, by the layer's stated diffID, that catalogers turned out
+	// to want: see catalogue.
+	also map[string]map[string]bool
 }
 
 // readLayer is a layer and what the detectors found in it.
@@ -140,14 +143,14 @@ func isWalker(src scanner.Source) bool {
 func (r *run) readLayers(ctx context.Context) error {
 	srcs := r.src.Layers()
 	r.layers = make([]*readLayer, len(srcs))
-	first := map[string]int{}
+	seen := map[string]bool{}
 	var todo []int
 	for i, l := range srcs {
 		desc := l.Describe()
-		if _, seen := first[desc.DiffID]; seen && desc.DiffID != "" {
+		if seen[desc.DiffID] && desc.DiffID != "" {
 			continue
 		}
-		first[desc.DiffID] = i
+		seen[desc.DiffID] = true
 		if rl, ok := r.cachedLayer(desc); ok {
 			r.layers[i] = rl
 			r.opt.observe(Event{Kind: LayerCached, Layer: desc.DiffID, N: desc.Size})
@@ -159,11 +162,54 @@ func (r *run) readLayers(ctx context.Context) error {
 	if err := r.readAll(ctx, todo); err != nil {
 		return err
 	}
-	for i, l := range srcs {
-		if r.layers[i] == nil {
-			r.repeat(i, first[l.Describe().DiffID], l.Describe())
+	r.repeatLayers()
+	return nil
+}
+
+// repeatLayers uses a layer again wherever its bytes come again.
+func (r *run) repeatLayers() {
+	first := map[string]int{}
+	for i, l := range r.src.Layers() {
+		desc := l.Describe()
+		if j, seen := first[desc.DiffID]; seen && r.layers[i] == nil {
+			r.repeat(i, j, desc)
+		} else if !seen {
+			first[desc.DiffID] = i
 		}
 	}
+}
+
+// readAgain reads the layers of contents that were not kept and turned out to
+// be wanted, and keeps them.
+func (r *run) readAgain(ctx context.Context, missing []catalog.Missing) error {
+	if r.also == nil {
+		r.also = map[string]map[string]bool{}
+	}
+	again := map[string]bool{}
+	for _, m := range missing {
+		id := r.src.Layers()[m.Layer].Describe().DiffID
+		if r.also[id] == nil {
+			r.also[id] = map[string]bool{}
+		}
+		r.also[id][m.Path] = true
+		again[id] = true
+	}
+	var todo []int
+	for i, l := range r.src.Layers() {
+		id := l.Describe().DiffID
+		if !again[id] || r.layers[i] == nil {
+			continue
+		}
+		if r.layers[i].close != nil {
+			r.layers[i].close()
+			todo = append(todo, i)
+		}
+		r.layers[i] = nil
+	}
+	if err := r.readAll(ctx, todo); err != nil {
+		return err
+	}
+	r.repeatLayers()
 	return nil
 }
 

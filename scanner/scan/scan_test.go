@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -299,4 +300,43 @@ type vanishingLayer struct {
 func (l vanishingLayer) OpenFile(path string) (scanner.ReadAtCloser, error) {
 	os.Remove(l.file)
 	return l.Walker.OpenFile(path)
+}
+
+// TestForeseen: a program that has its known name only through a link is
+// catalogued all the same, and nothing is left open.
+func TestForeseen(t *testing.T) {
+	engine := filepath.Join(t.TempDir(), "engine")
+	src := engine + ".c"
+	if err := os.WriteFile(src, []byte(`const char *v = "nginx version: nginx/1.25.3"; int main(void) { return v[0]; }`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-o", engine, src).CombinedOutput(); err != nil {
+		t.Fatalf("this test needs gcc: %v %s", err, out)
+	}
+	program, err := os.ReadFile(engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im := scantest.Image{Layers: []scantest.Layer{
+		{Files: []scantest.File{{Path: "opt/engine", Body: program, Mode: 0o755}}},
+		{Files: []scantest.File{{Path: "usr/sbin/nginx", Link: "/opt/engine"}}},
+	}}
+	img, err := im.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := scantest.WriteLayout(dir, img); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := scan.Run(t.Context(), open(t, dir), scan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := find(t, inv, "nginx"); c.Version != "1.25.3" {
+		t.Errorf("nginx has version %q", c.Version)
+	}
+	if !inv.Coverage.Complete() {
+		t.Errorf("gaps %+v", inv.Coverage.Gaps)
+	}
 }
