@@ -48,7 +48,7 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	j, err := f.judge(cmd.ErrOrStderr())
+	j, err := f.judge(cmd.Context(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}

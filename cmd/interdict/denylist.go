@@ -19,12 +19,11 @@ func newDenylist() *cobra.Command {
 		Use:   "denylist",
 		Short: "Read the denylist: laws, vendors, and the rules that recognise them",
 	}
-	var files []string
-	cmd.PersistentFlags().StringArrayVar(&files, "denylist", nil,
-		"denylist file (YAML) that adds to the built-in list or overrides it (repeatable)")
+	var lists listFlags
+	lists.add(cmd.PersistentFlags())
 	withList := func(fn func(w io.Writer, l *denylist.List, args []string) error) func(*cobra.Command, []string) error {
 		return func(c *cobra.Command, args []string) error {
-			l, err := readLists(files)
+			l, err := lists.read(c.Context())
 			if err != nil {
 				return err
 			}
@@ -55,8 +54,9 @@ func newDenylist() *cobra.Command {
 			Use: "lint [FILE...]", Short: "Check denylist files, or the list in use",
 			Long: `lint reads each file as scan would and tells what is wrong with it. Without a
 file it checks the list in use. Errors make the exit code 1; warnings do not.`,
-			RunE: func(c *cobra.Command, args []string) error { return lint(c, files, args) },
+			RunE: func(c *cobra.Command, args []string) error { return lint(c, &lists, args) },
 		},
+		newDenylistPush(&lists), newDenylistPull(&lists),
 	)
 	return cmd
 }
@@ -117,10 +117,10 @@ func show(w io.Writer, l *denylist.List, id string) error {
 }
 
 // lint checks files by themselves and in use: over the built-in list.
-func lint(c *cobra.Command, over, names []string) error {
+func lint(c *cobra.Command, lists *listFlags, names []string) error {
 	errOut, broken := c.ErrOrStderr(), 0
 	for _, name := range names {
-		if _, err := readList(name); err != nil {
+		if err := parseFile(name); err != nil {
 			printError(errOut, err)
 			broken++
 		}
@@ -128,7 +128,8 @@ func lint(c *cobra.Command, over, names []string) error {
 	if broken > 0 {
 		return exitCode(exitError)
 	}
-	l, err := readLists(append(slices.Clone(over), names...))
+	use := listFlags{denylists: append(slices.Clone(lists.denylists), names...)}
+	l, err := use.read(c.Context())
 	if err != nil {
 		return err
 	}
@@ -151,6 +152,16 @@ func lint(c *cobra.Command, over, names []string) error {
 	fmt.Fprintf(c.OutOrStdout(), "%s: %d regimes, %d vendors, no errors\n",
 		strings.Join(append([]string{"built-in list"}, baseNames(names)...), " + "), len(l.Regimes), len(l.Vendors))
 	return nil
+}
+
+func parseFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("opening a denylist: %w", err)
+	}
+	defer f.Close()
+	_, err = denylist.Parse(f, name)
+	return err
 }
 
 func baseNames(paths []string) (names []string) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,13 +13,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/interdict/interdict/denylist"
-	"github.com/interdict/interdict/denylist/builtin"
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
 )
 
 func (f *judgeFlags) add(fl *pflag.FlagSet) {
-	fl.StringArrayVar(&f.denylists, "denylist", nil, "denylist file (YAML) that adds to the built-in list or overrides it (repeatable)")
+	f.listFlags.add(fl)
 	fl.StringSliceVar(&f.regimes, "regime", nil, "judge by this regime only (repeatable; see 'interdict denylist ls')")
 	fl.StringVar(&f.asOf, "as-of", "", "judge by the law of this day, YYYY-MM-DD (default: today)")
 	fl.StringVar(&f.failOn, "fail-on", "denied", "what makes the exit code 3: denied, review or never")
@@ -26,11 +26,11 @@ func (f *judgeFlags) add(fl *pflag.FlagSet) {
 }
 
 // judge reads the lists and the policy.
-func (f *judgeFlags) judge(errOut io.Writer) (*judging, error) {
+func (f *judgeFlags) judge(ctx context.Context, errOut io.Writer) (*judging, error) {
 	if !slices.Contains([]string{"denied", "review", "never"}, f.failOn) {
 		return nil, usage("it takes denied, review or never", "unknown --fail-on %q", f.failOn)
 	}
-	list, err := readLists(f.denylists)
+	list, err := f.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,28 +69,6 @@ func clock() (time.Time, error) {
 		return time.Time{}, usage("it is a number of seconds since 1970", "reading SOURCE_DATE_EPOCH: %w", err)
 	}
 	return time.Unix(n, 0).UTC(), nil
-}
-
-// readLists puts the user's lists over the built-in one.
-func readLists(files []string) (*denylist.List, error) {
-	list := builtin.List()
-	for _, name := range files {
-		over, err := readList(name)
-		if err != nil {
-			return nil, err
-		}
-		list = denylist.Merge(list, over)
-	}
-	return list, nil
-}
-
-func readList(name string) (*denylist.List, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("opening a denylist: %w", err)
-	}
-	defer f.Close()
-	return denylist.Parse(f, name)
 }
 
 func (j *judging) verdict(inv *sbom.Inventory) denylist.Verdict {

@@ -55,6 +55,10 @@ func TestScript(t *testing.T) {
 			"rootfs":      cmdRootFS,
 			"findings":    cmdFindings,
 			"explainable": cmdExplainable,
+			"cosign":      cmdCosign,
+			"tamper":      cmdTamper,
+			"corrupt":     cmdCorrupt,
+			"digest":      cmdDigest,
 		},
 	})
 }

@@ -32,6 +32,7 @@ working folder, or interdict/config.yaml in the user's configuration folder).`,
 		return usage("run '"+c.CommandPath()+" --help' for the flags", "%w", err)
 	})
 	root.AddCommand(newScan(), newCheck(), newReportCommand(), newExplain(), newDenylist())
+	root.AddCommand(newAttach(), newVerify(), newFetch())
 	return root
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/interdict/interdict/denylist"
@@ -67,6 +68,12 @@ but something could not be examined).`,
 	fl := cmd.Flags()
 	f.judgeFlags.add(fl)
 	f.renderFlags.add(fl)
+	f.addLooking(fl)
+	return cmd
+}
+
+// addLooking adds the flags that say how to look.
+func (f *scanFlags) addLooking(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.platforms, "platform", nil, `platform of an image, os/arch[/variant], or "all" (repeatable)`)
 	fl.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP and certificates that do not verify")
 	fl.StringVar(&f.ca, "registry-ca", "", "file of PEM certificates to trust for registries")
@@ -75,7 +82,6 @@ but something could not be examined).`,
 	fl.StringVar(&f.cacheDir, "cache-dir", "", "folder for results of layers (default: in the user's cache folder)")
 	fl.BoolVar(&f.noCache, "no-cache", false, "neither read nor write results of layers")
 	fl.BoolVar(&f.files, "files", false, "write a component with its digest for every file")
-	return cmd
 }
 
 func runScan(cmd *cobra.Command, args []string, f *scanFlags) error {
@@ -88,7 +94,7 @@ func runScan(cmd *cobra.Command, args []string, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
-	j, err := f.judge(cmd.ErrOrStderr())
+	j, err := f.judge(ctx, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -249,11 +255,11 @@ func parseSize(s string) (int64, error) {
 
 // judgeFlags are the flags of everything that judges.
 type judgeFlags struct {
-	denylists []string
-	regimes   []string
-	asOf      string
-	failOn    string
-	mentions  bool
+	listFlags
+	regimes  []string
+	asOf     string
+	failOn   string
+	mentions bool
 }
 
 // renderFlags are the flags of everything that writes a report.

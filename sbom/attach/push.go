@@ -43,6 +43,7 @@ type Pushed struct {
 	Subject  string
 	Manifest string
 	Type     string // artifactType
+	Name     string // of the document's file
 	New      bool   // false: the same bytes were there already
 }
 
@@ -242,7 +243,7 @@ func (p *push) commit(ctx context.Context) error {
 	}
 	for _, pl := range p.plans {
 		for _, it := range pl.items {
-			p.result.Pushed = append(p.result.Pushed, Pushed{pl.subject.Digest.String(), it.desc.Digest.String(), it.Type, !it.have})
+			p.result.Pushed = append(p.result.Pushed, Pushed{pl.subject.Digest.String(), it.desc.Digest.String(), it.Type, it.Name, !it.have})
 		}
 	}
 	return nil

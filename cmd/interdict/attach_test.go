@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const cosignVersion = "v3.1.3"
+
+// cosign is the real one, built once into the user's cache folder: that takes
+// some minutes.
+var cosign = sync.OnceValues(func() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "interdict-test", "cosign-"+cosignVersion)
+	bin := filepath.Join(dir, "cosign")
+	if _, err := os.Stat(bin); err == nil {
+		return bin, nil
+	}
+	cmd := exec.Command("go", "install", "github.com/sigstore/cosign/v3/cmd/cosign@"+cosignVersion)
+	cmd.Dir = os.TempDir()
+	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=-mod=mod")
+	cmd.Stderr = os.Stderr
+	return bin, cmd.Run()
+})
+
+// cosign ARG...
+func cmdCosign(ts *testscript.TestScript, neg bool, args []string) {
+	bin, err := cosign()
+	if err != nil {
+		ts.Fatalf("installing cosign %s from the module proxy: %v", cosignVersion, err)
+	}
+	if err := ts.Exec(bin, args...); (err != nil) != neg {
+		ts.Fatalf("cosign: %v", err)
+	}
+}
+
+// tamper FILE OLD NEW: replaces what must be there.
+func cmdTamper(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	if !bytes.Contains(data, []byte(args[1])) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, bytes.Replace(data, []byte(args[1]), []byte(args[2]), 1), 0o644))
+}
+
+// corrupt REGISTRY TEXT: changes one byte of every stored blob of a registry
+// that "registry" started in which the text occurs.
+func cmdCorrupt(ts *testscript.TestScript, _ bool, args []string) {
+	blobs, err := filepath.Glob(ts.MkAbs(".registry-" + args[0] + "/docker/registry/v2/blobs/sha256/*/*/data"))
+	ts.Check(err)
+	hit := false
+	for _, b := range blobs {
+		data, err := os.ReadFile(b)
+		ts.Check(err)
+		if i := bytes.Index(data, []byte(args[1])); i >= 0 {
+			hit = true
+			data[i] ^= 1
+			ts.Check(os.WriteFile(b, data, 0o644))
+		}
+	}
+	if !hit {
+		ts.Fatalf("no blob has %q", args[1])
+	}
+}
+
+// digest REFERENCE NAME: sets $NAME to the digest that a reference stands for.
+func cmdDigest(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := crane.Digest(args[0], crane.Insecure)
+	ts.Check(err)
+	ts.Setenv(args[1], d)
+}
