@@ -236,3 +236,10 @@ func (c Coverage) Complete() bool {
 	}
 	return true
 }
+
+// Bare reports whether a component says no more than that a file is there. An
+// image has tens of thousands of those: documents leave them out unless asked.
+func (c *Component) Bare() bool {
+	return c.Type == FileType && len(c.Evidence) == 0 && c.PURL == "" && len(c.CPEs) == 0 &&
+		c.Supplier == "" && c.Publisher == "" && c.Maker == "" && len(c.Authors) == 0 && len(c.Contains) == 0
+}

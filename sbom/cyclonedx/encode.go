@@ -75,7 +75,7 @@ func (b *builder) takeRefs() {
 	b.refs = make(map[string]bool, len(b.inv.Components))
 	b.taken = make(map[string]bool, len(b.inv.Components)+len(b.inv.Layers)+2)
 	for i := range b.inv.Components {
-		if c := &b.inv.Components[i]; b.files || !bare(c) {
+		if c := &b.inv.Components[i]; b.files || !c.Bare() {
 			b.refs[c.Ref], b.taken[c.Ref] = true, true
 		}
 	}
@@ -107,12 +107,6 @@ func cmpOr(a, b string) string {
 		return a
 	}
 	return b
-}
-
-// bare reports whether a component says no more than that a file is there.
-func bare(c *sbom.Component) bool {
-	return c.Type == sbom.FileType && len(c.Evidence) == 0 && c.PURL == "" && len(c.CPEs) == 0 &&
-		c.Supplier == "" && c.Publisher == "" && c.Maker == "" && len(c.Authors) == 0 && len(c.Contains) == 0
 }
 
 // space is the name space of our serial numbers (RFC 9562, section 5.5).
