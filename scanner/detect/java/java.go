@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/url"
 	"path"
 	"strings"
 
@@ -81,8 +82,10 @@ func (d *Detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 	c.Evidence = j.classes.Evidence(d.watch, fmt.Sprintf("%d classes", j.count))
 	j.identity(c, f)
 	c.Evidence = append(c.Evidence, jarsign.Evidence(z)...)
-	for _, p := range j.poms {
-		pom(c, p, len(j.poms) == 1)
+	if len(j.poms) == 1 {
+		pom(c, j.poms[0])
+	} else {
+		res.Inside = parts(j.poms)
 	}
 	res.Component = c
 	return res, nil
@@ -159,9 +162,21 @@ func (j *jar) identity(c *sbom.Component, f *scanner.File) {
 	}
 }
 
-// pom notes the Maven coordinates of one pom.properties. Those of the only one
-// are the JAR's own; of several, each is that of a part.
-func pom(c *sbom.Component, f *zip.File, only bool) {
+// parts are what a JAR is put together from, by the pom.properties that each
+// part left in it: they say nothing of the maker of the whole.
+func parts(poms []*zip.File) []sbom.Component {
+	var cs []sbom.Component
+	for _, f := range poms {
+		c := sbom.Component{Type: sbom.Library, Language: "java"}
+		if pom(&c, f); c.Name != "" {
+			cs = append(cs, c)
+		}
+	}
+	return cs
+}
+
+// pom takes the Maven coordinates of a pom.properties.
+func pom(c *sbom.Component, f *zip.File) {
 	b, err := jarsign.Read(f)
 	if err != nil {
 		return
@@ -172,19 +187,16 @@ func pom(c *sbom.Component, f *zip.File, only bool) {
 			p[strings.TrimSpace(k)] = strings.TrimSpace(v)
 		}
 	}
-	group := p["groupId"]
-	if group == "" {
+	if p["groupId"] == "" || p["artifactId"] == "" {
 		return
 	}
-	c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.MavenGroup, Value: group, Where: f.Name})
-	if only && p["artifactId"] != "" {
-		c.Group, c.Name = group, p["artifactId"]
-		if p["version"] != "" {
-			c.Version = p["version"]
-		}
-		c.PURL = "pkg:maven/" + group + "/" + c.Name
-		if c.Version != "" {
-			c.PURL += "@" + c.Version
-		}
+	c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.MavenGroup, Value: p["groupId"], Where: f.Name})
+	c.Group, c.Name = p["groupId"], p["artifactId"]
+	if p["version"] != "" {
+		c.Version = p["version"]
+	}
+	c.PURL = "pkg:maven/" + url.PathEscape(c.Group) + "/" + url.PathEscape(c.Name)
+	if c.Version != "" {
+		c.PURL += "@" + url.PathEscape(c.Version)
 	}
 }

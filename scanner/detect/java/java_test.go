@@ -94,6 +94,9 @@ func facts(res scanner.Result) []string {
 		got = append(got, s)
 	}
 	slices.Sort(got)
+	for _, in := range res.Inside {
+		got = append(got, fmt.Sprintf("inside: %s %s=%s", in.PURL, in.Evidence[0].Kind, in.Evidence[0].Value))
+	}
 	return append([]string{strings.TrimSpace(fmt.Sprintf("%s %s %s", c.Name, c.Version, c.PURL))}, got...)
 }
 
@@ -125,6 +128,8 @@ func TestJAR(t *testing.T) {
 		{"multi.jar", `mkdir -p w/META-INF/versions; mv c w/META-INF/versions/11; (mkdir -p w/META-INF; unzip -qp acme.jar META-INF/MANIFEST.MF > w/META-INF/MANIFEST.MF; cd w; zip -qr ../w.zip META-INF .); mv w.zip out`, with()},
 		{"script.jar", `(printf '#!/bin/sh\nexec java -jar "$0"\n'; cat acme.jar) > out`, with()},
 		{"pom.jar", pom + `mv acme.jar out`, append([]string{"art 7 pkg:maven/com.acme.g/art@7"}, with("maven_group=com.acme.g")[1:]...)},
+		{"fat.jar", `for a in one two; do mkdir -p m/META-INF/maven/g/$a; printf "groupId=org.$a\nartifactId=$a\nversion=7\n" > m/META-INF/maven/g/$a/pom.properties; done; (cd m; zip -qr ../acme.jar .); mv acme.jar out`,
+			append(with(), "inside: pkg:maven/org.one/one@7 maven_group=org.one", "inside: pkg:maven/org.two/two@7 maven_group=org.two")},
 		{"signed.jar", ca + `mv acme.jar out`, with("jar_signer=Acme Ltd")},
 		{"tampered.jar", ca + `mkdir -p x/META-INF; unzip -qp acme.jar META-INF/MANIFEST.MF | sed 's/Acme Guard/Acme Fake!/' > x/META-INF/MANIFEST.MF; (cd x && zip -q ../acme.jar META-INF/MANIFEST.MF); mv acme.jar out`,
 			append([]string{base[0]}, strings.Split(strings.Replace(strings.Join(with("jar_signer_claimed=Acme Ltd")[1:], "\n"), "Acme Guard", "Acme Fake!", 1), "\n")...)},
