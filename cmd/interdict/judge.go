@@ -89,6 +89,7 @@ func (f *renderFlags) add(fl *pflag.FlagSet) {
 	fl.StringArrayVarP(&f.output, "output", "o", nil, "FORMAT[=FILE], repeatable (default: table)")
 	fl.StringVar(&f.specVersion, "spec-version", "1.6", "CycloneDX specification, 1.4 to 1.7")
 	fl.StringVarP(&f.template, "template", "t", "", "file of the Go template for -o template")
+	fl.BoolVar(&f.declarations, "declarations", false, "write the verdict into CycloneDX documents, as attestations (specification 1.6 and later)")
 	fl.StringVar(&f.color, "color", "auto", "colours in the table: auto, always or never")
 }
 
@@ -115,7 +116,7 @@ func (f *renderFlags) outputs(all []report.Format) ([]output, error) {
 // write renders a report into all outputs.
 func (f *renderFlags) write(cmd *cobra.Command, outs []output, r *report.Report) error {
 	stdout := cmd.OutOrStdout()
-	opt := report.Options{SpecVersion: f.specVersion, Pretty: true}
+	opt := report.Options{SpecVersion: f.specVersion, Pretty: true, Declarations: f.declarations}
 	opt.Mentions, _ = cmd.Flags().GetBool("show-mentions")
 	opt.Files, _ = cmd.Flags().GetBool("files")
 	if f.template != "" {

@@ -264,10 +264,11 @@ type judgeFlags struct {
 
 // renderFlags are the flags of everything that writes a report.
 type renderFlags struct {
-	output      []string
-	specVersion string
-	template    string
-	color       string
+	output       []string
+	specVersion  string
+	declarations bool
+	template     string
+	color        string
 }
 
 // judging is a list and the policy to judge by.
