@@ -93,6 +93,7 @@ func seeds(t testing.TB) map[string][]byte {
 		"bin.cpio":   `cd in && find . | cpio -o -H bin --quiet > ../out`,
 		"a.asar":     `printf '\004\000\000\000\064\000\000\000\060\000\000\000\055\000\000\000{"files":{"a":{"size":2,"offset":"0"}}}      hi' > out`,
 		"a.ex_":      `mscompress in/a.txt >/dev/null; mv in/a.txt_ out`,
+		"a.pbzx":     `xz -c in/a.txt > x; n=$(stat -c %s x); (printf 'pbzx\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0'; printf "\\x$(printf %02x $n)"; cat x) > out`,
 		"a.cpio":     `cd in && find . | cpio -o -H newc --quiet > ../out`,
 		"odc.cpio":   `cd in && find . | cpio -o -H odc --quiet > ../out`,
 		"a.zip":      `cd in && zip -qr ../o . && mv ../o.zip ../out`,
