@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/interdict/interdict/sbom/attest"
 )
 
 const cosignVersion = "v3.1.3"
@@ -79,4 +83,50 @@ func cmdDigest(ts *testscript.TestScript, _ bool, args []string) {
 	d, err := crane.Digest(args[0], crane.Insecure)
 	ts.Check(err)
 	ts.Setenv(args[1], d)
+}
+
+// platformdigest REFERENCE NAME: sets $NAME to the digest of the first manifest
+// of an index.
+func cmdPlatformDigest(ts *testscript.TestScript, _ bool, args []string) {
+	raw, err := crane.Manifest(args[0], crane.Insecure)
+	ts.Check(err)
+	var idx struct{ Manifests []struct{ Digest string } }
+	ts.Check(json.Unmarshal(raw, &idx))
+	ts.Setenv(args[1], idx.Manifests[0].Digest)
+}
+
+// verdictschema BUNDLE: its statement is a verdict as the schema has it.
+func cmdVerdictSchema(ts *testscript.TestScript, _ bool, args []string) {
+	st, err := attest.Unverified([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	if st.PredicateType != attest.VerdictType || len(st.Predicate) > 8<<10 {
+		ts.Fatalf("%s has %d bytes of %s", args[0], len(st.Predicate), st.PredicateType)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(attest.VerdictSchema))
+	ts.Check(err)
+	c := jsonschema.NewCompiler()
+	ts.Check(c.AddResource("verdict", schema))
+	compiled, err := c.Compile("verdict")
+	ts.Check(err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(st.Predicate))
+	ts.Check(err)
+	if err := compiled.Validate(doc); err != nil {
+		ts.Fatalf("%v\n%s", err, st.Predicate)
+	}
+}
+
+// corruptlayer LAYOUT: changes the last byte of its largest blob.
+func cmdCorruptLayer(ts *testscript.TestScript, _ bool, args []string) {
+	blobs, err := filepath.Glob(ts.MkAbs(args[0] + "/blobs/sha256/*"))
+	ts.Check(err)
+	for _, b := range blobs {
+		data, err := os.ReadFile(b)
+		ts.Check(err)
+		if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) { // gzip
+			data[len(data)-1] ^= 1
+			ts.Check(os.WriteFile(b, data, 0o644))
+			return
+		}
+	}
+	ts.Fatalf("%s has no layer", args[0])
 }

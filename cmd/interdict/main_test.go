@@ -59,6 +59,10 @@ func TestScript(t *testing.T) {
 			"tamper":      cmdTamper,
 			"corrupt":     cmdCorrupt,
 			"digest":      cmdDigest,
+
+			"platformdigest": cmdPlatformDigest,
+			"verdictschema":  cmdVerdictSchema,
+			"corruptlayer":   cmdCorruptLayer,
 		},
 	})
 }
