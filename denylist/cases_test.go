@@ -80,7 +80,6 @@ func strictest(v denylist.Verdict, vendor string, level func(denylist.Finding) d
 }
 
 func identity(f denylist.Finding) denylist.Level { return f.Identity }
-func level(f denylist.Finding) denylist.Level    { return f.Level }
 
 func judge(t *testing.T, inv *sbom.Inventory, p denylist.Policy) denylist.Verdict {
 	t.Helper()

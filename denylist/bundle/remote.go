@@ -55,7 +55,7 @@ func (o Options) parse(ref string) (name.Reference, error) {
 	}
 	r, err := name.ParseReference(strings.TrimPrefix(ref, Scheme), opts...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the reference of a denylist: %q is not HOST/REPOSITORY:TAG or @sha256:...", ref)
+		return nil, fmt.Errorf("reading the reference of a denylist: %q is not HOST/REPOSITORY:TAG or @sha256:DIGEST", ref)
 	}
 	return r, nil
 }

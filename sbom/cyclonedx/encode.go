@@ -185,6 +185,7 @@ func (b *builder) tools() *cdx.ToolsChoice {
 		return nil
 	}
 	if b.spec < cdx.SpecVersion1_5 {
+		//lint:ignore SA1019 specification 1.4 has no other form
 		return &cdx.ToolsChoice{Tools: &[]cdx.Tool{{Name: t.Name, Version: t.Version}}}
 	}
 	b.toolRef = b.ref("tool:" + t.Name + "@" + t.Version)

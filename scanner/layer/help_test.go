@@ -3,7 +3,6 @@ package layer_test
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"io"
 	"runtime"
 	"strings"
@@ -142,6 +141,3 @@ func cutTar(cut []byte) ([]byte, error) {
 	}
 	return append(cut[:whole:whole], make([]byte, 1024)...), nil
 }
-
-// discard visits and keeps nothing.
-func discard(context.Context, *scanner.File) (bool, error) { return false, nil }

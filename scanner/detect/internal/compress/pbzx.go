@@ -14,7 +14,6 @@ import (
 type pbzx struct {
 	r     io.Reader
 	chunk io.Reader
-	left  int64 // stored bytes of the chunk
 	body  *io.LimitedReader
 }
 
