@@ -65,6 +65,8 @@ type cataloger struct {
 // catalogers lists syft's catalogers with the kinds of target that syft itself
 // selects them for, and more where that is of use: a test compares. Conda's is
 // for folders only in syft; conda environments are found in images all the same.
+// What npm, composer, gem and Conan installed is for images only in syft; a
+// folder may well be an unpacked image.
 // They keep state while they run: make new ones for each layer.
 func catalogers(cfg pkgcataloging.Config) []cataloger {
 	return append(installed(cfg), declared(cfg)...)
@@ -77,11 +79,11 @@ func installed(cfg pkgcataloging.Config) []cataloger {
 		{Cataloger: debian.NewDBCataloger(), kinds: both},
 		{Cataloger: gentoo.NewPortageCataloger(), kinds: both},
 		{Cataloger: redhat.NewDBCataloger(), kinds: both},
-		{Cataloger: cpp.NewConanInfoCataloger(), kinds: Image},
-		{Cataloger: javascript.NewPackageCataloger(), kinds: Image},
-		{Cataloger: php.NewComposerInstalledCataloger(), kinds: Image},
+		{Cataloger: cpp.NewConanInfoCataloger(), kinds: both},
+		{Cataloger: javascript.NewPackageCataloger(), kinds: both},
+		{Cataloger: php.NewComposerInstalledCataloger(), kinds: both},
 		{Cataloger: r.NewPackageCataloger(), kinds: both},
-		{Cataloger: ruby.NewInstalledGemSpecCataloger(), kinds: Image},
+		{Cataloger: ruby.NewInstalledGemSpecCataloger(), kinds: both},
 		{Cataloger: rust.NewAuditBinaryCataloger(), kinds: both},
 		{Cataloger: php.NewPearCataloger(), kinds: both},
 		{Cataloger: dotnet.NewDotnetDepsBinaryCataloger(cfg.Dotnet), kinds: both, whole: true},
