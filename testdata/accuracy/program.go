@@ -19,6 +19,8 @@ type elf struct {
 	text    []string // strings in the read-only data
 	comment string   // in place of the compiler's own
 	modinfo []string // of a kernel module
+	// vendorCert is the signer whose certificate lies in .vendor_cert.
+	vendorCert string
 }
 
 func (e elf) assembly() string {
@@ -44,6 +46,10 @@ func (e elf) assembly() string {
 			fmt.Fprintf(&s, ".asciz %q\n", m)
 		}
 	}
+	if e.vendorCert != "" {
+		// struct cert_table of shim (cert.S): sizes and offsets, then the certificates.
+		s.WriteString(".section .vendor_cert,\"a\"\n.long 2f-1f, 0, 16, 2f-1f+16\n1: .incbin \"cert.der\"\n2:\n")
+	}
 	s.WriteString(".section .note.GNU-stack,\"\",@progbits\n")
 	return s.String()
 }
@@ -55,6 +61,11 @@ func (e elf) build(b *bench, dir string) error {
 	}
 	if err := write(tmp, "a.s", e.assembly()); err != nil {
 		return err
+	}
+	if c, ok := b.certs[e.vendorCert]; ok {
+		if err := b.tool(tmp, "openssl", "x509", "-in", c.chain, "-outform", "DER", "-out", "cert.der"); err != nil {
+			return err
+		}
 	}
 	out := filepath.Join(dir, e.name)
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {

@@ -1,7 +1,5 @@
 package main
 
-func vendorNested() []probe     { return nil }
-func vendorLayouts() []probe    { return nil }
 func vendorImages() []probe     { return nil }
 func innocentBuilt() []probe    { return nil }
 func innocentTexts() []probe    { return nil }
