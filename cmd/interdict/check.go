@@ -10,7 +10,7 @@ import (
 
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
-	"github.com/interdict/interdict/sbom/cyclonedx"
+	"github.com/interdict/interdict/sbom/document"
 )
 
 // checkFlags are the flags of check.
@@ -25,7 +25,8 @@ func newCheck() *cobra.Command {
 		Use:   "check BOM...",
 		Short: "Judge stored bills of materials, without looking again",
 		Long: `check gives the judgement of scan from a stored bill of materials: by today's
-list and law, or by those of another day. "-" reads one from stdin.
+list and law, or by those of another day. It takes CycloneDX (JSON, XML), SPDX
+2.3 (JSON, tag-value) and the JSON of syft. "-" reads one from stdin.
 
 A document of another tool lacks the evidence of binaries: what nobody looked
 for cannot be passed, so such a verdict is at best incomplete.
@@ -87,7 +88,7 @@ func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
 		defer f.Close()
 		stdin = f
 	}
-	inv, err := cyclonedx.Decode(stdin)
+	inv, _, err := document.Decode(stdin)
 	if err == nil {
 		return inv, nil
 	}
@@ -95,7 +96,7 @@ func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
 	if h := (interface{ Hint() string })(nil); errors.As(err, &h) {
 		return nil, err
 	}
-	return nil, hinted{error: err, hint: "it takes CycloneDX, JSON or XML"}
+	return nil, hinted{error: err, hint: "it takes CycloneDX (JSON, XML), SPDX 2.3 (JSON, tag-value) and the JSON of syft"}
 }
 
 func newReportCommand() *cobra.Command {

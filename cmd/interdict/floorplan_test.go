@@ -18,6 +18,8 @@ var floorPlan = map[string][]string{
 	"sbom":            {},
 	"sbom/cyclonedx":  {"sbom"},
 	"sbom/spdx":       {"sbom"},
+	"sbom/syftjson":   {"sbom"},
+	"sbom/document":   {"sbom", "sbom/cyclonedx", "sbom/spdx", "sbom/syftjson"},
 	"sbom/attest":     {},
 	"sbom/attach":     {},
 	"denylist":        {"sbom"},

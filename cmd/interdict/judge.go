@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 )
 
 func (f *judgeFlags) add(fl *pflag.FlagSet) {
@@ -98,8 +100,8 @@ func (f *renderFlags) outputs(all []report.Format) ([]output, error) {
 	for _, a := range all {
 		names = append(names, string(a))
 	}
-	if !slices.Contains([]string{"1.4", "1.5", "1.6", "1.7"}, f.specVersion) {
-		return nil, usage("it takes 1.4, 1.5, 1.6 or 1.7", "unknown --spec-version %q", f.specVersion)
+	if err := checkSpecVersion(f.specVersion); err != nil {
+		return nil, err
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
 		return nil, usage("it takes auto, always or never", "unknown --color %q", f.color)
@@ -111,6 +113,13 @@ func (f *renderFlags) outputs(all []report.Format) ([]output, error) {
 		}
 	}
 	return outs, err
+}
+
+func checkSpecVersion(v string) error {
+	if !slices.Contains(cyclonedx.SpecVersions(), v) {
+		return usage("it takes "+strings.Join(cyclonedx.SpecVersions(), ", "), "unknown --spec-version %q", v)
+	}
+	return nil
 }
 
 // write renders a report into all outputs.

@@ -12,6 +12,7 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/sbom/cyclonedx"
+	"github.com/interdict/interdict/sbom/spdx"
 )
 
 // SchemaVersion is the version of the json format. The minor number grows when
@@ -51,6 +52,7 @@ const (
 	JSON          Format = "json"
 	CycloneDXJSON Format = "cyclonedx-json"
 	CycloneDXXML  Format = "cyclonedx-xml"
+	SPDXJSON      Format = "spdx-json"
 	SARIF         Format = "sarif"
 	JUnit         Format = "junit"
 	GitLab        Format = "gitlab"         // dependency-scanning report
@@ -79,13 +81,13 @@ type Options struct {
 
 // Formats returns all formats, in the order they are best listed.
 func Formats() []Format {
-	return []Format{Table, JSON, CycloneDXJSON, CycloneDXXML, SARIF, JUnit, GitLab, GitLabQuality, CSV, Markdown, HTML, Template}
+	return []Format{Table, JSON, CycloneDXJSON, CycloneDXXML, SPDXJSON, SARIF, JUnit, GitLab, GitLabQuality, CSV, Markdown, HTML, Template}
 }
 
 // SingleTarget reports whether a document of the format holds one target
 // only: Write returns an error when the report has more. Write one file for
 // each target.
-func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXML }
+func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXML || f == SPDXJSON }
 
 // Write writes the report in one format. Contents of the subject are foreign:
 // control characters and markup in them are escaped in each format's own way.
@@ -115,6 +117,7 @@ func sinks() map[Format]sink {
 		JSON:          writeJSON,
 		CycloneDXJSON: writeCycloneDX(cyclonedx.JSON),
 		CycloneDXXML:  writeCycloneDX(cyclonedx.XML),
+		SPDXJSON:      writeSPDX,
 		SARIF:         writeSARIF,
 		JUnit:         writeJUnit,
 		GitLab:        writeGitLab,
@@ -144,23 +147,40 @@ func (t *Target) gaps() []sbom.Gap {
 	return t.Verdict.Gaps
 }
 
+// single returns the one target of a report whose components are there.
+func (r *Report) single() (*Target, error) {
+	if len(r.Targets) != 1 {
+		return nil, fmt.Errorf("a document holds one target, the report has %d: write one file for each", len(r.Targets))
+	}
+	t := &r.Targets[0]
+	switch {
+	case t.Inventory == nil && t.Error != "":
+		return nil, fmt.Errorf("there is nothing of %s: %s", t.Target, t.Error)
+	case t.Inventory == nil:
+		return nil, fmt.Errorf("there is nothing of %s", t.Target)
+	case t.Inventory.Components == nil && len(t.Verdict.Findings) > 0:
+		return nil, errors.New("a json report does not hold the components: keep the bill of materials beside it")
+	}
+	return t, nil
+}
+
+func writeSPDX(w io.Writer, r *Report, opt Options) error {
+	t, err := r.single()
+	if err != nil {
+		return err
+	}
+	return spdx.Encode(w, t.Inventory, spdx.Options{Pretty: opt.Pretty, Files: opt.Files})
+}
+
 func writeCycloneDX(format cyclonedx.Format) sink {
 	return func(w io.Writer, r *Report, opt Options) error {
-		if len(r.Targets) != 1 {
-			return fmt.Errorf("a document holds one target, the report has %d: write one file for each", len(r.Targets))
-		}
-		t := r.Targets[0]
-		switch {
-		case t.Inventory == nil && t.Error != "":
-			return fmt.Errorf("there is nothing of %s: %s", t.Target, t.Error)
-		case t.Inventory == nil:
-			return fmt.Errorf("there is nothing of %s", t.Target)
-		case t.Inventory.Components == nil && len(t.Verdict.Findings) > 0:
-			return errors.New("a json report does not hold the components: keep the bill of materials beside it")
+		t, err := r.single()
+		if err != nil {
+			return err
 		}
 		o := cyclonedx.Options{Format: format, SpecVersion: opt.SpecVersion, Pretty: opt.Pretty, Files: opt.Files}
 		if opt.Declarations {
-			o.Declarations = r.declarations(&t)
+			o.Declarations = r.declarations(t)
 		}
 		return cyclonedx.Encode(w, t.Inventory, o)
 	}
