@@ -144,7 +144,7 @@ func (a *attaching) remote(ctx context.Context, target string) error {
 	if len(opt.Platforms) == 0 {
 		opt.Platforms = []string{"all"}
 	}
-	srcs, err := source.Open(ctx, "registry:"+ref.String(), opt)
+	srcs, err := source.Open(ctx, "registry:"+strings.TrimPrefix(target, "registry:"), opt)
 	if err != nil {
 		return err
 	}

@@ -69,37 +69,31 @@ func (f *verifyFlags) fromFiles(trust *attest.Verifier, s subject, e *evidence) 
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := e.take(v); err != nil {
+		if err := e.take(v, s); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// fromRegistry verifies what is attached. What others attached may be signed by
-// anyone and is passed over; what interdict attached must hold.
+// fromRegistry verifies what is attached to the manifest and, if there is
+// nothing of use, to the index that lists it.
 func (e *evidence) fromRegistry(ctx context.Context, trust *attest.Verifier, s subject) error {
-	var err error
-	if e.docs, err = s.repo.List(ctx, s.digest, ""); err != nil {
-		return err
-	}
 	var refused error
-	for _, d := range e.docs {
-		if d.Err != nil || !isStatement(d) {
+	for _, digest := range []string{s.digest, s.index} {
+		if digest == "" || e.verdict != nil || len(e.boms) > 0 {
 			continue
 		}
-		v, err := verifyDocument(ctx, trust, s, d)
-		var no *attest.Error
-		switch {
-		case err == nil:
-			if err := e.take(v); err != nil {
-				return err
-			}
-		case errors.As(err, &no) && (!d.Ours() || no.Kind == attest.OtherKey || no.Kind == attest.OtherSigner):
-			refused = err
-		default:
+		docs, err := s.repo.List(ctx, digest, "")
+		if err != nil {
 			return err
 		}
+		e.docs = append(e.docs, docs...)
+		no, err := e.takeAll(ctx, trust, s, docs)
+		if err != nil {
+			return err
+		}
+		refused = cmp.Or(refused, no)
 	}
 	if e.verdict != nil || len(e.boms) > 0 {
 		return nil
@@ -109,6 +103,29 @@ func (e *evidence) fromRegistry(ctx context.Context, trust *attest.Verifier, s s
 	}
 	return hinted{fmt.Errorf("nobody vouches for it: nothing signed is attached to %s", s.digest),
 		"it is not the image that was released, or nothing was attached to it: interdict attach IMAGE --key KEY", exitError}
+}
+
+// takeAll takes what verifies. What others attached may be signed by anyone and
+// is passed over, as refused; what interdict attached must hold.
+func (e *evidence) takeAll(ctx context.Context, trust *attest.Verifier, s subject, docs []attach.Document) (refused, err error) {
+	for _, d := range docs {
+		if d.Err != nil || !isStatement(d) {
+			continue
+		}
+		v, err := verifyDocument(ctx, trust, s, d)
+		var no *attest.Error
+		switch {
+		case err == nil:
+			if err := e.take(v, s); err != nil {
+				return nil, err
+			}
+		case errors.As(err, &no) && (!d.Ours() || no.Kind == attest.OtherKey || no.Kind == attest.OtherSigner):
+			refused = err
+		default:
+			return nil, err
+		}
+	}
+	return refused, nil
 }
 
 // isStatement reports whether a document may be a signed statement.
@@ -126,19 +143,29 @@ func verifyDocument(ctx context.Context, trust *attest.Verifier, s subject, d at
 			return nil, err
 		}
 	}
-	return trust.Verify(data, attest.Expect{Subject: s.digest})
+	return trust.Verify(data, attest.Expect{Subject: d.Subject})
 }
 
 // take notes a verified statement. Of several verdicts the newest counts: by
-// the day of the law, then by the list.
-func (e *evidence) take(v *attest.Verified) error {
+// the day of the law, then by the list. What is said of another platform of the
+// same index is passed over.
+func (e *evidence) take(v *attest.Verified, s subject) error {
 	switch v.PredicateType {
 	case attest.CycloneDX:
-		e.boms = append(e.boms, v)
+		inv, err := decodeBOM("the bill of materials", v.Predicate)
+		if err != nil {
+			return err
+		}
+		if of := inv.Subject.Digest; of == "" || of == s.digest || v.About(s.digest) {
+			e.boms = append(e.boms, v)
+		}
 	case attest.VerdictType:
 		verdict, err := attest.ParseVerdict(v.Statement)
 		if err != nil {
 			return err
+		}
+		if verdict.Image.Digest != s.digest {
+			return nil
 		}
 		if e.verdict == nil || cmp.Or(strings.Compare(e.verdict.AsOf, verdict.AsOf), strings.Compare(e.verdict.Denylist.Issued, verdict.Denylist.Issued)) <= 0 {
 			e.verdict, e.verdictBy = verdict, v.Signer

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -68,7 +69,7 @@ func runFetch(cmd *cobra.Command, target string, f *fetchFlags) error {
 		return usage("choose one with --platform", "--sbom is one file, and the image has %d platforms", len(subjects))
 	}
 	for _, s := range subjects {
-		docs, err := s.repo.List(ctx, s.digest, s.index)
+		docs, err := listAttached(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -103,6 +104,24 @@ func (f *fetchFlags) subjects(ctx context.Context, client *registry.Client, targ
 			repo: attachRepository(client, ref.Context())})
 	}
 	return out, nil
+}
+
+// listAttached lists what is attached to the image and to its index, each
+// document once.
+func listAttached(ctx context.Context, s subject) ([]attach.Document, error) {
+	docs, err := s.repo.List(ctx, s.digest, s.index)
+	if err != nil || s.index == "" {
+		return docs, err
+	}
+	more, err := s.repo.List(ctx, s.index, "")
+	for _, d := range more {
+		about := d.Annotations[attach.AnnotationImage]
+		if about != "" && about != s.digest || slices.ContainsFunc(docs, func(x attach.Document) bool { return x.Digest == d.Digest }) {
+			continue
+		}
+		docs = append(docs, d)
+	}
+	return docs, err
 }
 
 // checkAll returns who vouches for each document, by digest.
@@ -146,6 +165,9 @@ func showAll(cmd *cobra.Command, s subject, docs []attach.Document, signers map[
 			by = "signature not checked"
 		default:
 			by = "not signed"
+		}
+		if d.Subject != s.digest {
+			by += ", of the index"
 		}
 		fmt.Fprintf(tw, "%s %s\t%s\t%s\t%s\t%s\n", mark, d.Form, d.Digest, size(d.Size), printable(kind), printable(by))
 	}
