@@ -41,6 +41,10 @@ the bill of materials and the verdict, as Sigstore bundles that cosign and
 admission policies read. The same bytes are never pushed twice, and a push that
 fails leaves nothing behind as far as the registry allows it.
 
+Signing by identity notes the whole statement's digest in the public transparency
+log, which is sent the statement to do so: with --tlog-upload=false and
+--timestamp-server-url nothing but a digest leaves the house.
+
 A key signs the same statement to the same bytes. A key management service and
 an identity do not: use --replace with them.
 

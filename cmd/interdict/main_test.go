@@ -63,6 +63,7 @@ func TestScript(t *testing.T) {
 			"platformdigest": cmdPlatformDigest,
 			"verdictschema":  cmdVerdictSchema,
 			"corruptlayer":   cmdCorruptLayer,
+			"nowhere":        cmdNowhere,
 		},
 	})
 }

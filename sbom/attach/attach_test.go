@@ -205,3 +205,29 @@ func TestPages(t *testing.T) {
 		t.Error("an endless listing ended")
 	}
 }
+
+// TestInterrupted stops a push in its middle: what it brought is taken away,
+// though its context is done.
+func TestInterrupted(t *testing.T) {
+	for _, api := range []bool{true, false} {
+		s := inProcess(t, api)
+		img, idx := s.image(t)
+		ctx, stop := context.WithCancel(context.Background())
+		inner, puts := s.front.Handler, 0
+		s.front.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+				if puts++; puts == 3 {
+					stop()
+				}
+			}
+			inner.ServeHTTP(w, r)
+		})
+		_, err := s.client(t).Push(ctx, targets(img, idx, "x"), attach.PushOptions{})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if got := append(s.list(t, img), s.list(t, idx)...); len(got) != 0 {
+			t.Errorf("api %v: this is left: %q", api, got)
+		}
+	}
+}
