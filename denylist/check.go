@@ -290,7 +290,7 @@ func (c *checker) oneOf(v string, of []string, place ...any) {
 // fieldsOf returns the YAML fields of a type of the format, by its Go name.
 func fieldsOf(typeName string) []string {
 	var names []string
-	for _, t := range []any{document{}, Regime{}, RegimeVendor{}, Deadline{}, Vendor{}, Embedder{}, Rule{}, Some{}, Requires{}, Exception{}} {
+	for _, t := range []any{document{}, Regime{}, RegimeVendor{}, Deadline{}, Vendor{}, Embedder{}, Rule{}, Some{}, Requires{}, Exception{}, waiversDocument{}, Waiver{}} {
 		rt := reflect.TypeOf(t)
 		if rt.Name() != typeName {
 			continue

@@ -28,17 +28,12 @@ func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
 		j.installation(id, j.installs[id])
 	}
 	v := Verdict{
-		Outcome: Pass, AsOf: p.AsOf, Regimes: j.asked.ids,
+		AsOf: p.AsOf, Regimes: j.asked.ids,
 		List:     ListID{Name: l.Name, Version: l.Version, Digest: ix.digest},
 		Findings: j.sorted(p.Mentions),
 		Gaps:     j.gaps(),
 	}
-	if slices.ContainsFunc(v.Gaps, func(g sbom.Gap) bool { return g.Reason != sbom.Malformed }) {
-		v.Outcome = Incomplete
-	}
-	if slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Level == Denied }) {
-		v.Outcome = Deny
-	}
+	v.Outcome = v.outcome()
 	return v
 }
 

@@ -8,3 +8,9 @@ import _ "embed"
 //
 //go:embed schema/denylist.schema.json
 var Schema []byte
+
+// WaiversSchema is the JSON Schema (draft 2020-12) of the file format that
+// ParseWaivers reads. Do not change its bytes.
+//
+//go:embed schema/waivers.schema.json
+var WaiversSchema []byte

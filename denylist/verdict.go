@@ -61,6 +61,9 @@ type Finding struct {
 	// change it.
 	Why    string
 	Change string
+	// Waiver is set when all rulings that could stop something are waived: the
+	// last waiver that it took. Level stays; see [Finding.Standing].
+	Waiver *Waiver
 }
 
 // Hidden reports whether no occurrence is in the final filesystem.
@@ -98,7 +101,8 @@ type Ruling struct {
 	Regime   string // Regime.ID
 	Verdict  RulingVerdict
 	Citation string
-	Reason   string // one sentence
+	Reason   string  // one sentence
+	Waiver   *Waiver // that takes this ruling out of the outcome; nil for none
 }
 
 // Proof is an evidence and the rule that it matches.
