@@ -14,7 +14,7 @@ import (
 var csvHeader = []string{
 	"target", "digest", "platform", "verdict", "finding", "level", "vendor", "vendor_name", "identifies",
 	"component", "version", "purl", "host", "regime", "ruling", "citation", "reason",
-	"path", "layer", "hidden", "places", "evidence", "why", "change", "not_examined",
+	"path", "layer", "hidden", "places", "evidence", "why", "change", "waiver", "not_examined",
 }
 
 // writeCSV makes a row for each finding and regime (RFC 4180, UTF-8, with a
@@ -55,7 +55,7 @@ func csvTarget(cw *csv.Writer, t *Target, opt Options) error {
 				row := append(append([]string{}, head...), csvFinding(f)...)
 				row = append(row, ruling.Regime, string(ruling.Verdict), ruling.Citation, ruling.Reason)
 				row = append(row, csvPlaces(f)...)
-				if err := cw.Write(cells(append(row, csvEvidence(f), f.Why, f.Change, tail))); err != nil {
+				if err := cw.Write(cells(append(row, csvEvidence(f), f.Why, f.Change, waived(ruling.Waiver), tail))); err != nil {
 					return err
 				}
 			}

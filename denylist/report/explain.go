@@ -71,6 +71,9 @@ func (s *sheet) explain(r *Report, t *Target, f *denylist.Finding) {
 		level += fmt.Sprintf(" (by the evidence alone: %s)", visible(string(f.Identity)))
 	}
 	s.row(0, bold, "level", 12, level)
+	if f.Waiver != nil {
+		s.row(0, bold, "waiver", 12, string(f.Level)+", "+waived(f.Waiver))
+	}
 	if f.Why != "" {
 		s.row(0, bold, "because", 12, visible(f.Why))
 	}
@@ -164,6 +167,9 @@ func (s *sheet) explainRuling(r *Report, ruling denylist.Ruling) {
 	}
 	if ruling.Citation != "" {
 		s.row(2, "", "", 14, visible(ruling.Citation))
+	}
+	if ruling.Waiver != nil {
+		s.row(2, "", "", 14, waived(ruling.Waiver))
 	}
 	if ruling.Reason != "" {
 		s.row(2, "", "", 14, visible(ruling.Reason))

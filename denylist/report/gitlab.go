@@ -128,7 +128,7 @@ func (r *Report) gitlabFinding(t *Target, f *denylist.Finding, id string) gitlab
 		ID:          visible(id),
 		Name:        cut(visible(cmp.Or(f.VendorName, f.Vendor))+": "+title(f), 255),
 		Description: sentence(t, f),
-		Severity:    map[denylist.Level]string{denylist.Denied: "Critical", denylist.Review: "Medium"}[f.Level],
+		Severity:    map[denylist.Level]string{denylist.Denied: "Critical", denylist.Review: "Medium"}[f.Standing()],
 		Solution:    cut(visible(f.Change), 7000),
 		Identifiers: []gitlabIdentifier{{Type: "interdict", Name: sarifRuleID(f), Value: sarifRuleID(f)}},
 		Location:    gitlabLocation{File: visible(t.Target), Dependency: gitlabDependency{gitlabName{visible(cmp.Or(f.Component.Name, f.Component.Ref, "unnamed"))}, visible(f.Component.Version)}},
@@ -190,7 +190,7 @@ func writeGitLabQuality(w io.Writer, r *Report, opt Options) error {
 			for _, f := range g.Findings {
 				q := qualityIssue{
 					Description: sentence(t, f), CheckName: sarifRuleID(f), Fingerprint: visible(prints.next(f)),
-					Severity: map[denylist.Level]string{denylist.Denied: "blocker", denylist.Review: "major"}[f.Level],
+					Severity: map[denylist.Level]string{denylist.Denied: "blocker", denylist.Review: "major"}[f.Standing()],
 					Location: qualityLocation{Path: visible(t.Target), Lines: qualityLines{1}},
 				}
 				if q.Severity == "" {

@@ -190,17 +190,25 @@ func (r *Report) lawFindings(l *pageLaw, id string) (denied, review int) {
 				if v == denylist.RulingDenied && f.Level != denylist.Denied {
 					v = denylist.RulingReview // the law is clear, the identity is not
 				}
-				switch v {
-				case denylist.RulingDenied:
+				switch {
+				case ruling.Waiver != nil: // told, and not counted
+				case v == denylist.RulingDenied:
 					denied++
-				case denylist.RulingReview:
+				case v == denylist.RulingReview:
 					review++
 				}
-				l.Findings = append(l.Findings, lawFinding{v, title(f), findingAnchor(i, f), t.Target})
+				l.Findings = append(l.Findings, lawFinding{v, title(f) + lawWaived(ruling), findingAnchor(i, f), t.Target})
 			}
 		}
 	}
 	return denied, review
+}
+
+func lawWaived(ruling denylist.Ruling) string {
+	if ruling.Waiver == nil {
+		return ""
+	}
+	return " (waived until " + ruling.Waiver.Expires.String() + ")"
 }
 
 func (r *Report) incomplete() bool {

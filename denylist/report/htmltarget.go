@@ -102,8 +102,14 @@ func (t *Target) pageFinding(n int, f *denylist.Finding) pageFinding {
 		Vendor: cmp.Or(f.VendorName, f.Vendor), Title: title(f), What: identifies(f), Why: f.Why, Change: f.Change,
 		Rank: rank(f), Places: len(f.Occurrences), Rulings: f.Rulings, Proofs: f.Proofs, Hidden: "visible",
 	}
-	if notBanned(f) {
+	switch {
+	case notBanned(f):
 		p.LevelKey = "not-banned"
+	case f.Waiver != nil:
+		p.LevelKey, p.Class = "waived", "waived"
+		p.What = strings.TrimPrefix(p.What+"; "+string(f.Level)+", "+waived(f.Waiver), "; ")
+	default:
+		p.LevelKey, p.Class = string(f.Standing()), visible(string(f.Standing()))
 	}
 	if f.Hidden() {
 		p.Hidden = "hidden"

@@ -75,6 +75,7 @@ func Read(r io.Reader) (*Report, error) {
 		}
 		out.Regimes = append(out.Regimes, regime)
 	}
+	out.Waivers = usesFromWire(w.Waivers)
 	for _, t := range w.Targets {
 		out.Targets = append(out.Targets, targetFromWire(t, out))
 	}
@@ -135,14 +136,14 @@ func findingFromWire(f wireFinding) denylist.Finding {
 		ID: f.ID, Vendor: f.Vendor, VendorName: f.VendorName, Level: denylist.Level(f.Level),
 		Identity: denylist.Level(f.Identity), Identifies: denylist.Identifies(f.Identifies),
 		Rulings: some(f.Regimes, func(r wireRuling) denylist.Ruling {
-			return denylist.Ruling{Regime: r.ID, Verdict: denylist.RulingVerdict(r.Verdict), Citation: r.Citation, Reason: r.Reason}
+			return denylist.Ruling{Regime: r.ID, Verdict: denylist.RulingVerdict(r.Verdict), Citation: r.Citation, Reason: r.Reason, Waiver: waiverFromWire(r.Waiver)}
 		}),
 		Component: denylist.ComponentRef(f.Component.ref()),
 		Occurrences: some(f.Occurrences, func(o wireOccurrence) sbom.Occurrence {
 			return sbom.Occurrence{Path: o.Path, Layer: o.Layer, Hidden: o.Hidden, Digest: o.Digest}
 		}),
 		Proofs: some(f.Evidence, proofFromWire),
-		Why:    f.Why, Change: f.Change,
+		Why:    f.Why, Change: f.Change, Waiver: waiverFromWire(f.Waiver),
 	}
 	if f.Host != nil {
 		h := f.Host.ref()

@@ -111,12 +111,14 @@ func junitRegime(r *Report, t *Target, class, id string) junitCase {
 	if g := r.regime(id); g != nil && g.Name != "" {
 		c.Name += ": " + visible(g.Name)
 	}
-	var denied, review []string
+	var denied, review, off []string
 	for i := range t.Verdict.Findings {
 		f := &t.Verdict.Findings[i]
 		for _, ruling := range f.Rulings {
 			switch {
 			case ruling.Regime != id:
+			case ruling.Waiver != nil:
+				off = append(off, title(f)+": "+waived(ruling.Waiver))
 			case f.Level == denylist.Denied && ruling.Verdict == denylist.RulingDenied:
 				denied = append(denied, sentence(t, f))
 			case ruling.Verdict == denylist.RulingReview || f.Level == denylist.Review && ruling.Verdict == denylist.RulingDenied:
@@ -128,7 +130,9 @@ func junitRegime(r *Report, t *Target, class, id string) junitCase {
 	case denied != nil:
 		c.Failure = &junitDetail{Message: count(len(denied), "finding") + " denied", Type: "denied", Text: strings.Join(append(denied, review...), "\n")}
 	case review != nil:
-		c.Skipped = &junitDetail{Message: count(len(review), "finding") + " to review: " + strings.Join(review, " ")}
+		c.Skipped = &junitDetail{Message: count(len(review), "finding") + " to review: " + strings.Join(append(review, off...), " ")}
+	case off != nil:
+		c.Skipped = &junitDetail{Message: count(len(off), "finding") + " waived: " + strings.Join(off, " ")}
 	}
 	return c
 }

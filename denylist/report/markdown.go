@@ -28,6 +28,9 @@ func writeMarkdown(w io.Writer, r *Report, opt Options) error {
 		}
 		fmt.Fprintf(&b, "| **%s** | %s | %s | %d |\n", strings.ToUpper(string(t.Outcome())), name, mdText(t.tally().String()), len(weigh))
 	}
+	for _, warning := range r.WaiverWarnings() {
+		fmt.Fprintf(&b, "\n%s.\n", mdText(capital(warning)))
+	}
 	skipped := 0
 	for i := range r.Targets {
 		part := mdTarget(r, &r.Targets[i], opt)
@@ -89,7 +92,11 @@ func mdTarget(r *Report, t *Target, opt Options) string {
 func mdRow(t *Target, f *denylist.Finding) string {
 	var laws []string
 	for _, r := range f.Rulings {
-		laws = append(laws, mdText(r.Regime)+": "+mdText(string(r.Verdict)))
+		law := mdText(r.Regime) + ": " + mdText(string(r.Verdict))
+		if r.Waiver != nil {
+			law += ", waived"
+		}
+		laws = append(laws, law)
 	}
 	var where []string
 	for i, o := range f.Occurrences {
@@ -120,7 +127,7 @@ func mdDetails(f *denylist.Finding) string {
 		}
 		fmt.Fprintf(&b, "- %s = %s: %s, rule %s%s\n", mdCode(string(p.Kind)), mdCode(p.Value), mdText(string(p.Strength)), mdCode(p.Rule), verified)
 	}
-	for _, s := range []string{f.Why, f.Change} {
+	for _, s := range []string{capital(waived(f.Waiver)), f.Why, f.Change} {
 		if s != "" {
 			fmt.Fprintf(&b, "\n%s\n", mdText(s))
 		}

@@ -30,6 +30,8 @@ type Report struct {
 	Regimes []denylist.Regime
 	Created time.Time // UTC; zero means not stated
 	Targets []Target  // in the order given by the user
+	// Waivers are those that were given, and what became of them for all targets.
+	Waivers []denylist.WaiverUse
 }
 
 // Target is the result of one target and platform.

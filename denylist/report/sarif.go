@@ -80,13 +80,21 @@ type sarifNotification struct {
 }
 
 type sarifResult struct {
-	RuleID       string            `json:"ruleId"`
-	RuleIndex    int               `json:"ruleIndex"`
-	Level        string            `json:"level"`
-	Message      sarifText         `json:"message"`
-	Locations    []sarifLocation   `json:"locations"`
-	Fingerprints map[string]string `json:"partialFingerprints"`
-	Properties   map[string]any    `json:"properties"`
+	RuleID       string             `json:"ruleId"`
+	RuleIndex    int                `json:"ruleIndex"`
+	Level        string             `json:"level"`
+	Message      sarifText          `json:"message"`
+	Locations    []sarifLocation    `json:"locations"`
+	Fingerprints map[string]string  `json:"partialFingerprints"`
+	Properties   map[string]any     `json:"properties"`
+	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+}
+
+// sarifSuppression is that of a waived finding (SARIF 2.1.0, section 3.35).
+type sarifSuppression struct {
+	Kind          string `json:"kind"`
+	Status        string `json:"status"`
+	Justification string `json:"justification"`
 }
 
 type sarifLocation struct {
@@ -281,6 +289,9 @@ func sarifResults(t *Target, rules []sarifRule, prints fingerprints, opt Options
 					"regimes": each(f.Rulings, func(r denylist.Ruling) string { return visible(r.Regime + ": " + string(r.Verdict)) }),
 				},
 			}
+			if f.Waiver != nil {
+				res.Suppressions = []sarifSuppression{{"external", "accepted", waived(f.Waiver)}}
+			}
 			for _, o := range f.Occurrences[:min(len(f.Occurrences), maxSARIFLocations)] {
 				res.Locations = append(res.Locations, sarifPlace(t, o))
 			}
@@ -317,6 +328,9 @@ func sentence(t *Target, f *denylist.Finding) string {
 	s := title(f) + ": " + cmp.Or(identifies(f), "software") + ", " + visible(cmp.Or(f.VendorName, f.Vendor))
 	var denied, review []string
 	for _, r := range f.Rulings {
+		if r.Waiver != nil && f.Waiver == nil {
+			continue // the others decide
+		}
 		switch r.Verdict {
 		case denylist.RulingDenied:
 			denied = append(denied, visible(r.Regime))
@@ -331,6 +345,9 @@ func sentence(t *Target, f *denylist.Finding) string {
 		s += "; to be reviewed under " + strings.Join(review, ", ")
 	}
 	s += "."
+	if f.Waiver != nil {
+		s += " " + capital(waived(f.Waiver)) + "."
+	}
 	if len(f.Occurrences) > 0 {
 		s += " At " + place(t, f.Occurrences[0]) + "."
 	}

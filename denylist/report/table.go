@@ -76,6 +76,10 @@ func writeTable(w io.Writer, r *Report, opt Options) error {
 		s.line("")
 		s.summary(r)
 	}
+	for _, warning := range r.WaiverWarnings() {
+		s.line("")
+		s.row(0, yellow, "waiver", 12, warning)
+	}
 	_, err := w.Write(s.Bytes())
 	return err
 }
@@ -158,13 +162,16 @@ func meaning(o denylist.Outcome) string {
 
 func (s *sheet) finding(t *Target, f *denylist.Finding, sameLaw bool) {
 	sgr := dim
-	switch f.Level {
+	switch f.Standing() {
 	case denylist.Denied:
 		sgr = red
 	case denylist.Review:
 		sgr = yellow
 	}
 	s.row(2, sgr, levelWord(f), 14, title(f))
+	if f.Waiver != nil {
+		s.row(4, dim, "", 14, string(f.Level)+", "+waived(f.Waiver))
+	}
 	what := identifies(f)
 	if f.Hidden() {
 		what += "; hidden by a later layer, but it ships"
@@ -243,6 +250,9 @@ func (s *sheet) ruling(r denylist.Ruling) {
 	}
 	if r.Reason != "" && r.Verdict != denylist.RulingDenied {
 		text += ". " + visible(r.Reason)
+	}
+	if r.Waiver != nil {
+		text += ". Waived until " + r.Waiver.Expires.String()
 	}
 	word := visible(strings.ReplaceAll(string(r.Verdict), "-", " "))
 	if r.Verdict == denylist.RulingNotCovered {

@@ -50,24 +50,29 @@ func nameOnly(f *denylist.Finding) bool {
 func notBanned(f *denylist.Finding) bool { return f.Level == denylist.Mention && !nameOnly(f) }
 
 func rank(f *denylist.Finding) int {
-	switch f.Level {
+	switch f.Standing() {
 	case denylist.Denied:
 		return 0
 	case denylist.Review:
 		return 1
 	}
-	return 2
+	if f.Waiver != nil {
+		return 2
+	}
+	return 3
 }
 
 // tally counts findings by level.
-type tally struct{ Denied, Review, NotBanned, Mentions int }
+type tally struct{ Denied, Review, Waived, NotBanned, Mentions int }
 
 func (t *Target) tally() (n tally) {
 	for i := range t.Verdict.Findings {
 		switch f := &t.Verdict.Findings[i]; {
-		case f.Level == denylist.Denied:
+		case f.Waiver != nil:
+			n.Waived++
+		case f.Standing() == denylist.Denied:
 			n.Denied++
-		case f.Level == denylist.Review:
+		case f.Standing() == denylist.Review:
 			n.Review++
 		case notBanned(f):
 			n.NotBanned++
@@ -88,6 +93,7 @@ func (n tally) String() string {
 	}
 	add(n.Denied, "denied")
 	add(n.Review, "to review")
+	add(n.Waived, "waived")
 	add(n.NotBanned, "not banned by the regimes asked")
 	if n.Mentions == 1 {
 		add(1, "mention")
@@ -102,10 +108,13 @@ func (n tally) String() string {
 
 // levelWord is the level as a heading.
 func levelWord(f *denylist.Finding) string {
-	if notBanned(f) {
+	switch {
+	case notBanned(f):
 		return "NOT BANNED"
+	case f.Waiver != nil:
+		return "WAIVED"
 	}
-	return strings.ToUpper(string(f.Level))
+	return strings.ToUpper(string(f.Standing()))
 }
 
 // title names a component: name, version and what embeds it.

@@ -18,6 +18,7 @@ type wireReport struct {
 	Created       string       `json:"created,omitempty"` // RFC 3339
 	Regimes       []wireRegime `json:"regimes"`
 	Targets       []wireTarget `json:"targets"`
+	Waivers       []wireWaiver `json:"waivers,omitempty"`
 }
 
 type wireTool struct {
@@ -94,6 +95,7 @@ type wireFinding struct {
 	Evidence    []wireEvidence   `json:"evidence"`
 	Why         string           `json:"why,omitempty"`
 	Change      string           `json:"change,omitempty"`
+	Waiver      *wireWaiver      `json:"waiver,omitempty"`
 }
 
 type wireRuling struct {
@@ -101,6 +103,8 @@ type wireRuling struct {
 	Verdict  string `json:"verdict"`
 	Citation string `json:"citation"`
 	Reason   string `json:"reason,omitempty"`
+
+	Waiver *wireWaiver `json:"waiver,omitempty"`
 }
 
 type wireComponent struct {
@@ -189,6 +193,7 @@ func toWire(r *Report) wireReport {
 		Created:       stamp(r.Created),
 		Regimes:       each(r.Regimes, regimeToWire),
 		Targets:       each(r.Targets, targetToWire),
+		Waivers:       usesToWire(r.Waivers),
 	}
 }
 
@@ -235,14 +240,14 @@ func findingToWire(f denylist.Finding) wireFinding {
 		ID: f.ID, Vendor: f.Vendor, VendorName: f.VendorName, Level: string(f.Level), Identity: string(f.Identity),
 		Identifies: string(f.Identifies), Hidden: f.Hidden(),
 		Regimes: each(f.Rulings, func(r denylist.Ruling) wireRuling {
-			return wireRuling{r.Regime, string(r.Verdict), r.Citation, r.Reason}
+			return wireRuling{r.Regime, string(r.Verdict), r.Citation, r.Reason, waiverToWire(r.Waiver)}
 		}),
 		Component: componentToWire(f.Component),
 		Occurrences: each(f.Occurrences, func(o sbom.Occurrence) wireOccurrence {
 			return wireOccurrence{o.Layer, o.Path, o.Hidden, o.Digest}
 		}),
 		Evidence: each(f.Proofs, proofToWire),
-		Why:      f.Why, Change: f.Change,
+		Why:      f.Why, Change: f.Change, Waiver: waiverToWire(f.Waiver),
 	}
 	if f.Host != nil {
 		h := componentToWire(*f.Host)
