@@ -154,6 +154,7 @@ func limited(g *group, h *hit, otherMaker string) proof {
 	switch k := h.e.Kind; k {
 	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.CodesignOClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
 		lower(Strong, "the signature does not verify: it is a claim")
+		p.class = sbom.ClassIdentity // the file's own word, as its version information is
 	case sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib, sbom.SymbolImport:
 		if r.Kind != k {
 			lower(Corroborating, "it uses the vendor's code and does not hold it")

@@ -197,8 +197,7 @@ func (b *builder) systems() {
 	case pkg.LinuxKernelModule:
 		b.c.Type = sbom.DeviceDriver
 		b.fact(sbom.ModinfoName, m.Name, "name")
-		b.fact(sbom.ModinfoAuthor, m.Author, "author")
-		b.fact(sbom.ModinfoLicense, m.License, "license")
+		b.fact(sbom.ModinfoLicense, m.License, "license") // its author: scanner/detect/kmod, which knows whose tree it is of
 		b.author("author", m.Author)
 		b.c.Desc = sbom.CleanValue(m.Description)
 	case pkg.LinuxKernel:

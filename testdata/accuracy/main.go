@@ -21,7 +21,7 @@ import (
 func main() {
 	verbose := flag.Bool("v", false, "print every case with what was found in it")
 	keep := flag.String("keep", "", "folder to build the files in, and to leave them there")
-	only := flag.String("only", "", "only cases whose name contains this")
+	only := flag.String("only", "", "only cases whose name or kind contains this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -48,11 +48,11 @@ type bench struct {
 	certs authorities
 }
 
-// choose returns the probes whose name contains a text.
+// choose returns the probes whose name or kind contains a text.
 func choose(all []probe, text string) []probe {
 	var out []probe
 	for _, p := range all {
-		if strings.Contains(p.name, text) {
+		if strings.Contains(p.name, text) || strings.Contains(p.kind, text) {
 			out = append(out, p)
 		}
 	}

@@ -191,8 +191,9 @@ func (l *look) sections(context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, author := range elffile.ParseModinfo(info)["author"] {
-		l.note(sbom.ModinfoAuthor, author, ".modinfo")
+	module := elffile.ParseModinfo(info)
+	for _, author := range module["author"] {
+		l.note(sbom.ModinfoAuthor, author, elffile.ModinfoPlace(module))
 	}
 	return nil
 }

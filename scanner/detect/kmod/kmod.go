@@ -99,8 +99,7 @@ func (d *detector) code(ctx context.Context, f *scanner.File, file *elffile.File
 	return gaps, nil
 }
 
-// describe fills in what .modinfo says. The author of a module of the kernel's
-// own tree is a contributor and not the vendor of the product: Where tells.
+// describe fills in what .modinfo says.
 func describe(c *sbom.Component, info map[string][]string) {
 	first := func(key string) string {
 		if v := info[key]; len(v) > 0 {
@@ -109,10 +108,7 @@ func describe(c *sbom.Component, info map[string][]string) {
 		return ""
 	}
 	c.Name, c.Version, c.Desc = first("name"), first("version"), first("description")
-	where := ".modinfo"
-	if first("intree") == "Y" {
-		where = ".modinfo, intree"
-	}
+	where := elffile.ModinfoPlace(info)
 	if c.Name != "" {
 		c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.ModinfoName, Value: c.Name, Where: where})
 	}

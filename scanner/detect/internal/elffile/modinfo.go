@@ -15,6 +15,16 @@ func (f *File) IsModule() bool {
 	return f.Type == elf.ET_REL && (f.Section(".gnu.linkonce.this_module") != nil || f.Section(".modinfo") != nil)
 }
 
+// ModinfoPlace is the Where of what .modinfo says. The author of a module of the
+// kernel's own tree is a contributor and not the vendor of the product.
+// Source: Linux, scripts/mod/modpost.c (add_intree_flag).
+func ModinfoPlace(info map[string][]string) string {
+	if in := info["intree"]; len(in) > 0 && in[0] == "Y" {
+		return ".modinfo, intree"
+	}
+	return ".modinfo"
+}
+
 // ParseModinfo reads "key=value" entries, NUL-terminated, and leaves out
 // "alias", of which there are many.
 // Source: Linux, include/linux/moduleparam.h (__MODULE_INFO).
