@@ -195,7 +195,7 @@ func (a *attaching) releases(ctx context.Context, target string, srcs []scanner.
 		sub := src.Subject()
 		inv.Subject.IndexedBy, inv.Subject.Created = sub.IndexedBy, sub.Created
 		a.report.Targets = append(a.report.Targets, report.Target{Target: target, Digest: sub.Digest, Platform: sub.Platform,
-			Inventory: inv, Verdict: a.judge.verdict(inv)})
+			Inventory: inv, Verdict: a.judge.verdict(a.report, inv)})
 	} else {
 		for _, src := range srcs {
 			if err := a.scan.one(ctx, target, src, a.report); err != nil {

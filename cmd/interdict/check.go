@@ -66,8 +66,7 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 			failed++
 			continue
 		}
-		r.Targets = append(r.Targets, report.Target{Target: name, Digest: inv.Subject.Digest,
-			Platform: inv.Subject.Platform, Inventory: inv, Verdict: j.verdict(inv)})
+		j.target(r, name, inv)
 	}
 	if failed == len(args) {
 		return exitCode(exitError)

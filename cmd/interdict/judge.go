@@ -24,6 +24,7 @@ func (f *judgeFlags) add(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.regimes, "regime", nil, "judge by this regime only (repeatable; see 'interdict denylist ls')")
 	fl.StringVar(&f.asOf, "as-of", "", "judge by the law of this day, YYYY-MM-DD (default: today)")
 	fl.StringVar(&f.failOn, "fail-on", "denied", "what makes the exit code 3: denied, review or never")
+	fl.StringVar(&f.waivers, "waivers", "", "file of waivers (YAML): findings that somebody answers for until a day (see 'interdict waive')")
 	fl.BoolVar(&f.mentions, "show-mentions", false, "also show where a vendor's name occurs and nothing more")
 }
 
@@ -46,6 +47,9 @@ func (f *judgeFlags) judge(ctx context.Context, errOut io.Writer) (*judging, err
 	}
 	if j.policy.AsOf, err = denylist.ParseDate(day); err != nil {
 		return nil, usage("write --as-of 2024-10-01", "reading --as-of: %w", err)
+	}
+	if j.waivers, err = readWaivers(f.waivers); err != nil {
+		return nil, err
 	}
 	var problems []denylist.Problem
 	j.regimes, problems = list.Select(j.policy)
@@ -73,8 +77,17 @@ func clock() (time.Time, error) {
 	return time.Unix(n, 0).UTC(), nil
 }
 
-func (j *judging) verdict(inv *sbom.Inventory) denylist.Verdict {
-	return j.list.Judge(inv, j.policy)
+// target judges what was found of one target, for the report.
+func (j *judging) target(r *report.Report, name string, inv *sbom.Inventory) {
+	r.Targets = append(r.Targets, report.Target{Target: name, Digest: inv.Subject.Digest,
+		Platform: inv.Subject.Platform, Inventory: inv, Verdict: j.verdict(r, inv)})
+}
+
+// verdict judges, and notes in the report what became of the waivers.
+func (j *judging) verdict(r *report.Report, inv *sbom.Inventory) denylist.Verdict {
+	v, uses := denylist.Waive(j.list.Judge(inv, j.policy), inv.Subject.Digest, j.waivers)
+	r.AddWaivers(uses)
+	return v
 }
 
 func (j *judging) newReport() *report.Report {
@@ -125,6 +138,9 @@ func checkSpecVersion(v string) error {
 // write renders a report into all outputs.
 func (f *renderFlags) write(cmd *cobra.Command, outs []output, r *report.Report) error {
 	stdout := cmd.OutOrStdout()
+	for _, warning := range r.WaiverWarnings() {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", printable(warning))
+	}
 	opt := report.Options{SpecVersion: f.specVersion, Pretty: true, Declarations: f.declarations}
 	opt.Mentions, _ = cmd.Flags().GetBool("show-mentions")
 	opt.Files, _ = cmd.Flags().GetBool("files")
@@ -169,5 +185,5 @@ func (f *judgeFlags) exit(r *report.Report, failed int) error {
 }
 
 func hasReview(v denylist.Verdict) bool {
-	return slices.ContainsFunc(v.Findings, func(f denylist.Finding) bool { return f.Level == denylist.Review })
+	return slices.ContainsFunc(v.Findings, func(f denylist.Finding) bool { return f.Standing() == denylist.Review })
 }

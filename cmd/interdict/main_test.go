@@ -55,6 +55,7 @@ func TestScript(t *testing.T) {
 			"rootfs":      cmdRootFS,
 			"findings":    cmdFindings,
 			"explainable": cmdExplainable,
+			"waive":       cmdWaive,
 			"cosign":      cmdCosign,
 			"tamper":      cmdTamper,
 			"corrupt":     cmdCorrupt,
@@ -226,6 +227,13 @@ func cmdFindings(ts *testscript.TestScript, _ bool, args []string) {
 	if diff := cmp.Diff(a, b); diff != "" {
 		ts.Fatalf("%s and %s differ:\n%s", args[0], args[1], diff)
 	}
+}
+
+// waive REPORT FLAG...: interdict waives the first finding of a report.
+func cmdWaive(ts *testscript.TestScript, _ bool, args []string) {
+	r := readReportOf(ts, args[0])
+	id := r.Targets[0].Findings[0]["id"].(string)
+	ts.Check(ts.Exec("interdict", append([]string{"waive", args[0], id}, args[1:]...)...))
 }
 
 // explainable REPORT: interdict explains the first finding; its words are there

@@ -233,8 +233,7 @@ func (s *scanning) one(ctx context.Context, target string, src scanner.Source, r
 	if trouble != nil {
 		s.warn(trouble)
 	}
-	r.Targets = append(r.Targets, report.Target{Target: target, Digest: inv.Subject.Digest,
-		Platform: inv.Subject.Platform, Inventory: inv, Verdict: s.judge.verdict(inv)})
+	s.judge.target(r, target, inv)
 	return nil
 }
 
@@ -259,6 +258,7 @@ type judgeFlags struct {
 	regimes  []string
 	asOf     string
 	failOn   string
+	waivers  string
 	mentions bool
 }
 
@@ -277,6 +277,7 @@ type judging struct {
 	policy  denylist.Policy
 	regimes []*denylist.Regime // that are asked, sorted
 	created time.Time
+	waivers []denylist.Waiver
 }
 
 func terminalWidth(w io.Writer) int {

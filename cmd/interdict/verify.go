@@ -265,7 +265,7 @@ func (f *verifyFlags) conclude(cmd *cobra.Command, j *judging, s subject, e *evi
 		return code, nil
 	}
 	say("contents", "%s %s", attest.Digest(e.bom), e.bomBy)
-	t := report.Target{Target: s.name, Digest: s.digest, Platform: s.platform, Inventory: e.inventory, Verdict: j.verdict(e.inventory)}
+	t := report.Target{Target: s.name, Digest: s.digest, Platform: s.platform, Inventory: e.inventory, Verdict: j.verdict(r, e.inventory)}
 	r.Targets = append(r.Targets, t)
 	say("judged now", "%s by %s %s as of %s", strings.ToUpper(string(t.Verdict.Outcome)), t.Verdict.List.Name, t.Verdict.List.Version, t.Verdict.AsOf)
 	one := &report.Report{Targets: []report.Target{t}}
