@@ -1,12 +1,14 @@
 package scan
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -23,7 +25,7 @@ import (
 )
 
 // cacheFormat grows when the form of cached results changes.
-const cacheFormat = "1"
+const cacheFormat = "2"
 
 // DefaultCacheSize is how large a cache may grow before its oldest results go.
 const DefaultCacheSize = 10 << 30
@@ -64,16 +66,64 @@ func (c *Cache) name(kind, id, key string) string {
 	return filepath.Join(c.dir, kind, strings.NewReplacer(":", "-", "/", "-").Replace(id)+"-"+key)
 }
 
-// open opens a result and marks it as used. Nil means that there is none.
-func (c *Cache) open(kind, id, key string) *os.File {
+// A result ends in the CRC-32C of all before it, big-endian: a disk that lost or
+// changed a byte must not change what a scan says. Nothing here withstands
+// somebody who may write to the folder.
+const checksumSize = crc32.Size
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errDamaged = errors.New("a result in the cache is damaged; it is made again")
+
+// result is a stored result without its checksum.
+type result struct {
+	*os.File
+	size int64
+}
+
+// open opens a result and marks it as used. Nil means that there is none. A
+// damaged one is removed, and an error.
+func (c *Cache) open(kind, id, key string) (*result, error) {
 	name := c.name(kind, id, key)
 	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, fmt.Errorf("reading the cache: %w", err)
+	}
+	size, err := checked(f)
+	if err != nil {
+		f.Close()
+		_ = os.Remove(name) // it is replaced anyway
+		return nil, err
 	}
 	now := time.Now()
 	_ = os.Chtimes(name, now, now) // only the order of pruning depends on it
-	return f
+	return &result{f, size}, nil
+}
+
+// checked reads all of a result and returns its size. The file is at its start
+// again.
+func checked(f *os.File) (int64, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("reading the cache: %w", err)
+	}
+	size := fi.Size() - checksumSize
+	if size < 0 {
+		return 0, errDamaged
+	}
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(sum, io.LimitReader(f, size)); err != nil {
+		return 0, fmt.Errorf("reading the cache: %w", err)
+	}
+	var want [checksumSize]byte
+	if _, err := f.ReadAt(want[:], size); err != nil || !bytes.Equal(want[:], sum.Sum(nil)) {
+		return 0, errDamaged
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return size, err
 }
 
 // put writes a result whole or not at all.
@@ -87,7 +137,10 @@ func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err erro
 			os.Remove(f.Name())
 		}
 	}()
-	err = write(f)
+	sum := crc32.New(castagnoli)
+	if err = write(io.MultiWriter(f, sum)); err == nil {
+		_, err = f.Write(sum.Sum(nil))
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -100,12 +153,12 @@ func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err erro
 // Prune removes the results that were not used for longest, until the cache is
 // smaller than its size.
 func (c *Cache) Prune() error {
-	type result struct {
+	type stored struct {
 		name string
 		size int64
 		used time.Time
 	}
-	var all []result
+	var all []stored
 	var total int64
 	err := filepath.WalkDir(c.dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -118,14 +171,14 @@ func (c *Cache) Prune() error {
 		if err != nil {
 			return err
 		}
-		all = append(all, result{name, fi.Size(), fi.ModTime()})
+		all = append(all, stored{name, fi.Size(), fi.ModTime()})
 		total += fi.Size()
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("pruning the cache: %w", err)
 	}
-	slices.SortFunc(all, func(a, b result) int { return a.used.Compare(b.used) })
+	slices.SortFunc(all, func(a, b stored) int { return a.used.Compare(b.used) })
 	for _, r := range all {
 		if total <= c.max {
 			break
@@ -167,13 +220,14 @@ func (r *run) cachedInventory() (*sbom.Inventory, bool) {
 	if r.opt.Cache == nil || s.ImageID == "" {
 		return nil, false
 	}
-	f := r.opt.Cache.open("inventories", s.ImageID, r.inventoryKey())
+	f, err := r.opt.Cache.open("inventories", s.ImageID, r.inventoryKey())
 	if f == nil {
+		r.trouble(err)
 		return nil, false
 	}
 	defer f.Close()
 	var inv sbom.Inventory
-	if err := readJSON(f, &inv); err != nil {
+	if err := readJSON(io.LimitReader(f, f.size), &inv); err != nil {
 		r.trouble(fmt.Errorf("reading a cached inventory: %w", err))
 		return nil, false
 	}
@@ -205,8 +259,11 @@ func cachedDescription(was, is sbom.Layer) sbom.Layer {
 	return is
 }
 
+// saveInventory keeps an inventory, but not one that lacks a layer: the next
+// source of the same image may have it.
 func (r *run) saveInventory(inv *sbom.Inventory) {
-	if r.opt.Cache == nil || inv.Subject.ImageID == "" {
+	absent := slices.ContainsFunc(r.layers, func(l *readLayer) bool { return l.index == nil })
+	if r.opt.Cache == nil || inv.Subject.ImageID == "" || absent {
 		return
 	}
 	r.trouble(r.opt.Cache.put("inventories", inv.Subject.ImageID, r.inventoryKey(), func(w io.Writer) error {
@@ -220,8 +277,9 @@ func (r *run) cachedLayer(desc sbom.Layer) (*readLayer, bool) {
 	if r.opt.Cache == nil || desc.DiffID == "" {
 		return nil, false
 	}
-	f := r.opt.Cache.open("layers", desc.DiffID, r.key)
+	f, err := r.opt.Cache.open("layers", desc.DiffID, r.key)
 	if f == nil {
+		r.trouble(err)
 		return nil, false
 	}
 	rl, err := r.decodeLayer(f, desc)
@@ -233,24 +291,20 @@ func (r *run) cachedLayer(desc sbom.Layer) (*readLayer, bool) {
 	return rl, true
 }
 
-func (r *run) decodeLayer(f *os.File, desc sbom.Layer) (*readLayer, error) {
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
+func (r *run) decodeLayer(f *result, desc sbom.Layer) (*readLayer, error) {
 	var head [8]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
 		return nil, err
 	}
 	n := int64(binary.BigEndian.Uint64(head[:]))
-	if n < 0 || n > fi.Size()-8 {
+	if n < 0 || n > f.size-8 {
 		return nil, errors.New("its length is wrong")
 	}
 	var rec record
 	if err := readJSON(io.NewSectionReader(f, 8, n), &rec); err != nil {
 		return nil, err
 	}
-	ix, err := layer.Decode(io.NewSectionReader(f, 8+n, fi.Size()-8-n), fi.Size()-8-n, r.store)
+	ix, err := layer.Decode(io.NewSectionReader(f, 8+n, f.size-8-n), f.size-8-n, r.store)
 	if err != nil {
 		return nil, err
 	}

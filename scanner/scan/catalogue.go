@@ -51,12 +51,13 @@ func (r *run) kind() catalog.Kind {
 type packageCache struct{ *run }
 
 func (c packageCache) Get(_ context.Context, key string) ([]byte, bool) {
-	f := c.opt.Cache.open("packages", key[:32], key[32:])
+	f, err := c.opt.Cache.open("packages", key[:32], key[32:])
 	if f == nil {
+		c.trouble(err)
 		return nil, false
 	}
 	defer f.Close()
-	zr, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	zr, err := zstd.NewReader(io.LimitReader(f, f.size), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, false
 	}
