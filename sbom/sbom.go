@@ -48,6 +48,8 @@ const (
 	Directory SubjectKind = "directory"
 	RootFS    SubjectKind = "rootfs" // a filesystem tarball, as of "docker export"
 	Binary    SubjectKind = "file"
+	// Collection is several subjects in one inventory, see [Merge].
+	Collection SubjectKind = "collection"
 )
 
 // Subject is what was looked at.

@@ -197,7 +197,11 @@ func (b *builder) tools() *cdx.ToolsChoice {
 func (b *builder) subject() *cdx.Component {
 	s := b.inv.Subject
 	c := &cdx.Component{BOMRef: b.subjectRef, Type: cdx.ComponentTypeContainer, Name: s.Name, Version: s.Digest}
-	if s.Kind != sbom.Image {
+	switch s.Kind {
+	case sbom.Image:
+	case sbom.Collection:
+		c.Type = cdx.ComponentTypeApplication
+	default:
 		c.Type = cdx.ComponentTypeFile
 	}
 	if isURI(s.PURL) {

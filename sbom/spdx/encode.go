@@ -152,8 +152,11 @@ func (b *builder) subjectPackage() pkg {
 		DownloadLocation: noAssertion, LicenseConcluded: noAssertion, LicenseDeclared: noAssertion,
 		Copyright: noAssertion, Supplier: noAssertion, Purpose: "FILE",
 	}
-	if s.Kind == sbom.Image {
+	switch s.Kind {
+	case sbom.Image:
 		p.Purpose = "CONTAINER"
+	case sbom.Collection:
+		p.Purpose = "OTHER"
 	}
 	if hex, ok := strings.CutPrefix(s.Digest, "sha256:"); ok && isHex(hex, 64) {
 		p.Checksums = []checksum{{"SHA256", hex}}
