@@ -76,7 +76,7 @@ func vendorPackages() []probe {
 		ns("positive-technologies", "npm-ptsecurity-moment", npm("@ptsecurity/mosaic-moment-adapter@15.7.2")),
 		ns("huawei", "npm-huaweicloud", npm("@huaweicloud/huaweicloud-sdk-swr@3.1.128")),
 		ns("kaspersky", "npm-kaspersky-bare", manifest("@kaspersky/hexa-ui", "")),
-		{name: "npm-acronis-scope", kind: "npm", vendor: "acronis", level: review, build: manifest("@acronis/ui", `, "homepage": "https://www.acronis.com/"`)},
+		{name: "npm-acronis-scope", kind: "npm", vendor: "acronis", build: manifest("@acronis/ui", `, "homepage": "https://www.acronis.com/"`)},
 		{name: "npm-kaspersky-author", kind: "npm", vendor: "kaspersky", level: review, build: manifest("security-tool", `, "author": "AO Kaspersky Lab"`)},
 		{name: "npm-pt-repository", kind: "npm", vendor: "positive-technologies", level: review, build: manifest("mosaic-tool", `, "repository": "https://gitlab.ptsecurity.com/ui/x.git"`)},
 		ds("kaspersky", "kesl-deb", deb("kesl_12.1.0-1543_amd64.deb", "kesl", "Kaspersky Lab <support@kaspersky.com>", "var/opt/kaspersky/kesl/install/opt/kaspersky/kesl/bin/kesl-control", "#!/bin/sh\n")),

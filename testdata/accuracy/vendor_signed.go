@@ -65,7 +65,7 @@ func vendorResources() []probe {
 	return []probe{
 		rs("qihoo-360", "qihoo-cn-security", pe{name: "safewrapper.dll", info: info("360互联网安全中心", "360杀毒", "")}),
 		rs("qihoo-360", "qihoo-cn-upper", pe{name: "360Base.dll", info: info("360.CN", "360安全卫士", "")}),
-		weak("qihoo-360", "qihoo-cn-only", pe{name: "util.dll", info: info("360.cn", "", "")}),
+		rs("qihoo-360", "qihoo-cn-only", pe{name: "util.dll", info: info("360.cn", "", "")}),
 		weak("qihoo-360", "qihoo-cn-limited", pe{name: "qex.dll", info: info("QIHU 360 SOFTWARE CO. LIMITED", "", "")}),
 		weak("qihoo-360", "qihoo-cn-center", pe{name: "w.dll", info: info("360安全中心", "", "")}),
 		weak("qihoo-360", "qihoo-cn-copyright", pe{name: "c.dll", info: info("", "", "(C) 360.cn Inc. All Rights Reserved.")}),
