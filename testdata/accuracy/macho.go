@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ type macho struct {
 	exports []string
 	dylibs  []string
 	fat     bool // inside a fat file
+	object  bool // in an archive, as iOS has its libraries
 }
 
 const (
@@ -50,12 +52,25 @@ func (m macho) bytes() []byte {
 		commands = append(commands, dylib(0xc, d))
 	}
 	all := slices.Concat(commands...)
-	head := append(le32(0xfeedfacf, 0x01000007, 3, 6, uint32(len(commands)), uint32(len(all)), 0, 0), all...)
+	kind := uint32(6) // MH_DYLIB
+	if m.object {
+		kind = 1
+	}
+	head := append(le32(0xfeedfacf, 0x01000007, 3, kind, uint32(len(commands)), uint32(len(all)), 0, 0), all...)
 	return slices.Concat(head, make([]byte, machoData-len(head)), table, names)
+}
+
+// archive is a Unix archive with one member.
+func archive(name string, member []byte) []byte {
+	head := fmt.Sprintf("!<arch>\n%-16s%-12d%-6d%-6d%-8s%-10d`\n", name, 0, 0, 0, "100644", len(member))
+	return append([]byte(head), member...)
 }
 
 func (m macho) build(_ *bench, dir string) error {
 	data := m.bytes()
+	if m.object {
+		data = archive("a.o", data)
+	}
 	if m.fat {
 		var head []byte
 		for _, v := range []uint32{0xcafebabe, 1, 0x01000007, 3, machoPage, uint32(len(data)), 12} {
@@ -103,6 +118,9 @@ func vendorApple() []probe {
 		ms("hikvision", "hik-dylib-part", macho{name: "HCNetSDKCom/libHCAlarm.dylib", install: "@loader_path/HCNetSDKCom/libHCAlarm.dylib", exports: []string{"Interim"}}),
 		ms("dahua", "dahua-dylib", macho{name: "libdhnetsdk.dylib", install: "libdhnetsdk.dylib", exports: dahuaNet}),
 		ms("dahua", "dahua-dylib-cxx", macho{name: "libInfra.dylib", exports: dahuaClasses, fat: true}),
+		ms("hikvision", "hik-ios", macho{name: "libhcnetsdk.a", exports: hikNet, object: true}),
+		ms("hikvision", "hik-ios-fat", macho{name: "libplayer.a", exports: hikPlayer, object: true, fat: true}),
+		ms("dahua", "dahua-ios-fat", macho{name: "libnetsdk.a", exports: dahuaNet, object: true, fat: true}),
 		ms("huawei", "obs-dylib", macho{name: "libeSDKOBS.dylib", exports: huaweiOBS}),
 		as("kaspersky", "kav-app", "Kaspersky Anti-Virus.app", "com.kaspersky.kav"),
 		as("kaspersky", "klif-kext", "klif.kext", "com.kaspersky.kext.klif"),

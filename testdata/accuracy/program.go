@@ -200,6 +200,20 @@ func (p pe) build(b *bench, dir string) error {
 	return finish(filepath.Join(tmp, "out.dll"), out, p.pdb)
 }
 
+// importLibrary is what programs that use a DLL are linked with.
+func importLibrary(name, dll string, exports []string) builder {
+	return func(b *bench, dir string) error {
+		tmp, err := b.scratch()
+		if err != nil {
+			return err
+		}
+		if err := write(tmp, "a.def", definitions(dll, exports)); err != nil {
+			return err
+		}
+		return b.tool(tmp, "x86_64-w64-mingw32-dlltool", "-d", "a.def", "-l", filepath.Join(dir, name))
+	}
+}
+
 // placeholder is a file name as long as a path: the linker makes the file, and
 // cannot make it in a folder that is not there.
 func placeholder(path string) string {

@@ -40,6 +40,8 @@ func vendorLibraries() []probe {
 			info: map[string]string{"CompanyName": "海思半导体有限公司 Hisilicon, Co., Ltd.", "LegalCopyright": "(C) Hisilicon 2011", "ProductName": "H.264 Decoder"}}),
 		ps("huawei", "obs-dll", pe{name: "eSDKOBS.dll", library: "eSDKOBS.dll", exports: huaweiOBS}),
 		ps("huawei", "obs-dll-renamed", pe{name: "storage.dll", library: "storage.dll", exports: huaweiOBS}),
+		{name: "hik-import-library", kind: "archive", vendor: "hikvision", build: importLibrary("HCNetSDK.lib", "HCNetSDK.dll", hikNet)},
+		{name: "dahua-import-library", kind: "archive", vendor: "dahua", build: importLibrary("dhnetsdk.lib", "dhnetsdk.dll", dahuaNet)},
 		es("hikvision", "hik-sdk-so", elf{name: "libhcnetsdk.so", exports: hikNet}),
 		es("hikvision", "hik-sdk-so-soname", elf{name: "libsdk.so.6", soname: "libhcnetsdk.so", exports: hikNet[:2]}),
 		es("hikvision", "hik-core-so", elf{name: "libHCCore.so", soname: "libHCCore.so", exports: []string{"CORE_Init"}}),
