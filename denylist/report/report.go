@@ -183,6 +183,7 @@ func writeCycloneDX(format cyclonedx.Format) sink {
 		o := cyclonedx.Options{Format: format, SpecVersion: opt.SpecVersion, Pretty: opt.Pretty, Files: opt.Files}
 		if opt.Declarations {
 			o.Declarations = r.declarations(t)
+			o.Annotations = r.annotations(t)
 		}
 		return cyclonedx.Encode(w, t.Inventory, o)
 	}

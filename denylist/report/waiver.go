@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 )
 
 // waived says in a line until when and by whom a finding or ruling is waived;
@@ -56,6 +57,23 @@ func (r *Report) AddWaivers(uses []denylist.WaiverUse) {
 			r.Waivers[i].State = denylist.WaiverUsed
 		}
 	}
+}
+
+// annotations say in a CycloneDX document what is waived. Its vulnerability
+// analysis (VEX) would make a law that bans a product a vulnerability of it.
+func (r *Report) annotations(t *Target) (out []cyclonedx.Annotation) {
+	for i := range t.Verdict.Findings {
+		f := &t.Verdict.Findings[i]
+		for _, ruling := range f.Rulings {
+			if w := ruling.Waiver; w != nil {
+				out = append(out, cyclonedx.Annotation{
+					Component: f.Component.Ref, Author: w.Approver, Made: t.Verdict.AsOf.Time,
+					Text: fmt.Sprintf("Finding %s, %s under %s: %s", f.ID, ruling.Verdict, ruling.Regime, waived(w)),
+				})
+			}
+		}
+	}
+	return out
 }
 
 // MatchFinding returns the finding whose ID begins with id, with or without the

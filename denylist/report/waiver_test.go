@@ -41,6 +41,14 @@ func TestWaived(t *testing.T) {
 		report.GitLabQuality: {"A. Approver"}, report.CSV: {"A. Approver"}, report.Markdown: {"WAIVED", "A. Approver"},
 		report.HTML: {"WAIVED", "A. Approver"},
 	}
+	var bom bytes.Buffer
+	one := &report.Report{Targets: r.Targets[:1], AsOf: r.AsOf}
+	if err := report.Write(&bom, report.CycloneDXJSON, one, report.Options{Declarations: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(bom.String(), `"annotator":{"individual":{"name":"A. Approver"}}`) {
+		t.Errorf("the bill of materials does not say who waived: %s", bom.String())
+	}
 	for format, texts := range want {
 		var b bytes.Buffer
 		if err := report.Write(&b, format, r, report.Options{Pretty: true}); err != nil {

@@ -49,6 +49,9 @@ type Options struct {
 	// Declarations are written as attestations (specification 1.6 and later);
 	// nil writes none. Decode ignores them: a judgement never reads judgements.
 	Declarations *Declarations
+	// Annotations are what people say of components (specification 1.5 and
+	// later). Decode ignores them too.
+	Annotations []Annotation
 }
 
 // Encode writes the inventory as one document. It does not change inv, which

@@ -49,6 +49,7 @@ func TestRoundTrip(t *testing.T) {
 			opt.Pretty = seed%2 == 0
 			if seed%10 == 0 {
 				opt.Declarations = newGen(seed).declarations()
+				opt.Annotations = newGen(seed).annotations(inv)
 			}
 			doc := encode(t, inv, opt)
 			got, err := cyclonedx.Decode(bytes.NewReader(doc))
@@ -103,7 +104,9 @@ func TestSchema(t *testing.T) {
 			if seed%10 == 0 {
 				opt.Declarations = newGen(seed).declarations()
 			}
-			doc := encode(t, newGen(seed).inventory(), opt)
+			inv := newGen(seed).inventory()
+			opt.Annotations = newGen(seed).annotations(inv)
+			doc := encode(t, inv, opt)
 			if check == nil {
 				file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.xml", seed))
 				if err := os.WriteFile(file, doc, 0o600); err != nil {

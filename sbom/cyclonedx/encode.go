@@ -64,6 +64,9 @@ func build(inv *sbom.Inventory, opt Options) (*cdx.BOM, error) {
 	bom.Components = list(components)
 	bom.Dependencies = b.dependencies()
 	bom.Compositions = b.compositions()
+	if spec >= cdx.SpecVersion1_5 {
+		bom.Annotations = b.annotations(opt.Annotations)
+	}
 	if opt.Declarations != nil && spec >= cdx.SpecVersion1_6 {
 		b.declare(bom, opt.Declarations)
 	}

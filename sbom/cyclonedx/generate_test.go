@@ -186,3 +186,11 @@ func (g gen) declarations() *cyclonedx.Declarations {
 	}
 	return d
 }
+
+func (g gen) annotations(inv *sbom.Inventory) (out []cyclonedx.Annotation) {
+	g.many(func() { out = append(out, cyclonedx.Annotation{Component: g.text(), Author: g.text(), Text: g.text()}) })
+	for _, c := range inv.Components {
+		out = append(out, cyclonedx.Annotation{Component: c.Ref, Author: "A", Made: time.Unix(g.Int64N(2e9), 0), Text: "t"})
+	}
+	return out
+}
