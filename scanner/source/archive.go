@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
 )
 
 // Bounds on an archive's table of contents.
@@ -25,6 +28,7 @@ const (
 	maxGuess      = 1 << 30  // read of a file whose kind is still open
 	maxStream     = 1 << 40  // members of an image, uncompressed
 	maxLinks      = 16       // symbolic links followed
+	maxAfterEnd   = 1 << 20  // read of what follows the end mark
 )
 
 // archive is a tar of an image's parts. A plain one is read at any offset; a
@@ -53,15 +57,9 @@ type member struct {
 // the file is known to be no image, and reports that in kind; without, it is an
 // error only if the file is empty, truncated or no tar.
 func openArchive(ctx context.Context, name string, guess bool) (*archive, error) {
-	fi, err := os.Stat(name)
+	fi, err := statFile(name)
 	if err != nil {
 		return nil, err
-	}
-	switch {
-	case fi.IsDir():
-		return nil, problem("for a folder write dir:"+name+" or oci-dir:"+name, "%s is a folder", name)
-	case fi.Mode().IsRegular() && fi.Size() == 0:
-		return nil, problem("the tool that wrote it was interrupted, or had nothing to write", "%s is empty", name)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -87,8 +85,25 @@ func openArchive(ctx context.Context, name string, guess bool) (*archive, error)
 	return a, nil
 }
 
+// statFile looks at a file that is to be opened: one that has contents. Others
+// are not even opened, since opening a FIFO waits for whoever writes to it.
+func statFile(name string) (fs.FileInfo, error) {
+	fi, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, noSuchFile(name, err)
+	case fi.IsDir():
+		return nil, problem("for a folder write dir:"+name+" or oci-dir:"+name, "%s is a folder", name)
+	case !fi.Mode().IsRegular():
+		return nil, problem("an archive is read more than once: write it to a file first", "%s is not a regular file", name)
+	case fi.Size() == 0:
+		return nil, problem("the tool that wrote it was interrupted, or had nothing to write", "%s is empty", name)
+	}
+	return fi, nil
+}
+
 func compressionOf(r io.ReaderAt) (string, error) {
-	var head [4]byte
+	var head [6]byte
 	n, err := r.ReadAt(head[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
@@ -96,21 +111,31 @@ func compressionOf(r io.ReaderAt) (string, error) {
 	return compression(head[:n]), nil
 }
 
-// compression tells gzip (RFC 1952, 2.3.1) and zstd (RFC 8878, 3.1.1) by magic.
+// compression tells by magic: gzip (RFC 1952, 2.3.1), zstd (RFC 8878, 3.1.1),
+// xz (xz-file-format.txt, 2.1.1.1) and bzip2, in which root filesystems are
+// handed round.
 func compression(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return "gzip"
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		return "zstd"
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		return "xz"
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return "bzip2"
 	}
 	return ""
 }
 
-// decompressed reads through gzip or zstd, by magic.
+// maxWindow is the largest window or dictionary that is given memory: twice
+// that of "xz -9", and that of "zstd --long".
+const maxWindow = 128 << 20
+
+// decompressed reads through any compression, by magic.
 func decompressed(rc io.ReadCloser) (io.ReadCloser, error) {
 	br := bufio.NewReaderSize(rc, 256<<10)
-	head, _ := br.Peek(4)
+	head, _ := br.Peek(6)
 	switch compression(head) {
 	case "gzip":
 		z, err := gzip.NewReader(br)
@@ -120,12 +145,21 @@ func decompressed(rc io.ReadCloser) (io.ReadCloser, error) {
 		}
 		return &joined{z, rc}, nil
 	case "zstd":
-		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			rc.Close()
 			return nil, fmt.Errorf("reading zstd: %w", err)
 		}
 		return &joined{z, closeFunc(func() error { z.Close(); return rc.Close() })}, nil
+	case "xz":
+		z, err := xz.NewReader(br, maxWindow)
+		if err != nil {
+			rc.Close()
+			return nil, fmt.Errorf("reading xz: %w", err)
+		}
+		return &joined{z, rc}, nil
+	case "bzip2":
+		return &joined{bzip2.NewReader(br), rc}, nil
 	}
 	return &joined{br, rc}, nil
 }
@@ -167,16 +201,24 @@ func (a *archive) scan(ctx context.Context, guess bool) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case err == nil && c.seen == 0 && end.blank() && (!guess || calledTar(a.path)):
+		return problem("the tool that wrote it had nothing to write", "%s is an empty archive", a.path)
 	case guess && (a.kind == kindOther || a.kind == kindRootFS):
 		return nil // whoever reads it says what is wrong with it
 	case c.seen == 0 && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) && a.random != nil):
-		return problem("an image archive is a tar, plain or compressed with gzip or zstd", "%s is not a tar archive", a.path)
+		return problem("an image archive is a tar, plain or compressed with gzip, zstd, xz or bzip2", "%s is not a tar archive", a.path)
 	case err != nil:
 		return truncated(a.path, err)
 	case !end.seen() && !c.stopped:
 		return truncated(a.path, errors.New("the end-of-archive mark is missing"))
 	}
 	return nil
+}
+
+// calledTar reports that a file is meant as a tar: zeros alone may be anything.
+func calledTar(path string) bool {
+	name := strings.ToLower(filepath.Base(path))
+	return strings.HasSuffix(name, ".tgz") || strings.HasSuffix(name, ".tar") || strings.Contains(name, ".tar.")
 }
 
 func truncated(path string, err error) error {
@@ -190,7 +232,7 @@ func (a *archive) readMembers(ctx context.Context, r io.Reader, c *classifier) e
 		hdr, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			// What follows the mark belongs to the compressed stream: its checksum.
-			_, err = io.CopyN(io.Discard, r, 1<<20)
+			_, err = io.CopyN(io.Discard, r, maxAfterEnd)
 			if errors.Is(err, io.EOF) || a.random != nil {
 				err = nil
 			}
@@ -253,11 +295,13 @@ func (a *archive) keep(name string, size int64, r io.Reader) error {
 // Interchange Format").
 type endMark struct {
 	io.Reader
-	zeros int
+	read  int
+	zeros int // at the end of what was read
 }
 
 func (e *endMark) Read(p []byte) (int, error) {
 	n, err := e.Reader.Read(p)
+	e.read += n
 	i := n
 	for i > 0 && p[i-1] == 0 {
 		i--
@@ -270,6 +314,9 @@ func (e *endMark) Read(p []byte) (int, error) {
 }
 
 func (e *endMark) seen() bool { return e.zeros >= 512 }
+
+// blank reports that all was read and is nothing but zeros.
+func (e *endMark) blank() bool { return e.read == e.zeros && e.read <= maxAfterEnd }
 
 // resolve follows links to a member.
 func (a *archive) resolve(name string) (member, string, error) {

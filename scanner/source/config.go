@@ -21,8 +21,8 @@ import (
 // or credential is written "[redacted]", and so is the password in an address.
 const Detector = "imageconfig@1"
 
-// subject tells of an image what its configuration says. Digest and PURL are
-// the caller's.
+// subject tells of an image what its configuration says. Digest, and the PURL
+// of an image that has one, are the caller's.
 func subject(cfg *v1.ConfigFile, raw []byte, org origin) sbom.Subject {
 	sum := sha256.Sum256(raw)
 	s := sbom.Subject{
@@ -39,6 +39,7 @@ func subject(cfg *v1.ConfigFile, raw []byte, org origin) sbom.Subject {
 			s.Labels[k] = redactPair(k, v)
 		}
 	}
+	s.PURL = dockerPURL(org, s.ImageID)
 	s.Evidence = append(nameEvidence(org), configEvidence(cfg)...)
 	return s
 }
@@ -138,20 +139,45 @@ func redact(s string) string {
 	})
 }
 
-// purl is the package URL of an image that is known by repository and manifest
-// digest (purl-spec, type "oci"; a colon is not encoded: ECMA-427, 5.4), else
-// empty.
-func purl(org origin, digest, arch string) string {
-	repo := org.repo
-	if repo == "" && len(org.refs) == 1 {
-		repo = org.refs[0]
+// repository is the one that the image is known by, or empty.
+func (org origin) repository() string {
+	if org.repo == "" && len(org.refs) == 1 {
+		return org.refs[0]
 	}
-	if repo == "" || digest == "" {
+	return org.repo
+}
+
+// encode writes a part of a package URL. A colon is not encoded: ECMA-427, 5.4.
+func encode(s string) string {
+	s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+	return strings.NewReplacer("%3A", ":", "%2F", "/").Replace(s)
+}
+
+// dockerPURL is the package URL of an image that has no manifest, as what
+// "docker save" wrote has none: its version is the image ID (purl-spec, type
+// "docker"). It is empty for an image without a name.
+func dockerPURL(org origin, imageID string) string {
+	repo := org.repository()
+	if repo == "" || imageID == "" {
 		return ""
 	}
-	encode := func(s string) string {
-		s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-		return strings.NewReplacer("%3A", ":", "%2F", "/").Replace(s)
+	host := ""
+	if first, rest, ok := strings.Cut(repo, "/"); ok && (strings.ContainsAny(first, ".:") || first == "localhost") {
+		host, repo = first, rest
+	}
+	p := "pkg:docker/" + encode(repo) + "@" + encode(imageID)
+	if host != "" && host != "docker.io" {
+		p += "?repository_url=" + encode(host)
+	}
+	return p
+}
+
+// purl is the package URL of an image that is known by repository and manifest
+// digest (purl-spec, type "oci"), else empty.
+func purl(org origin, digest, arch string) string {
+	repo := org.repository()
+	if repo == "" || digest == "" {
+		return ""
 	}
 	var q []string
 	if arch != "" {

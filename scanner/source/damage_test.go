@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,10 @@ func TestBadInput(t *testing.T) {
 	push(t, addr+"/app:1", img)
 	arch := saved(t, map[string]v1.Image{"app:1": img})
 	dir := t.TempDir()
+	pipe := filepath.Join(t.TempDir(), "pipe") // opening it would wait for ever
+	if out, err := exec.Command("mkfifo", pipe).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	push(t, addr+"/artifact:1", must(mutate.AppendLayers(mutate.ConfigMediaType(empty.Image, "application/vnd.cncf.helm.config.v1+json"))))
 	engine, _ := fakeEngine(t, "app:1", nil)
 	for _, tt := range []struct{ target, err string }{
@@ -41,6 +46,13 @@ func TestBadInput(t *testing.T) {
 		{"docker-archive:" + put(t, "text", []byte("hello")), "is not a tar archive"},
 		{"docker-archive:" + put(t, "root.tar", tarOf("bin/", "", "etc/", "")), "but a filesystem tarball"},
 		{"oci-archive:" + put(t, "a.tar", arch), "but one of docker save"},
+		{"rootfs:" + put(t, "text", []byte("root:x:0:0:root:/root:/bin/bash\n")), "is not a tar archive"},
+		{put(t, "nothing.tar", make([]byte, 10240)), "is an empty archive"},
+		{put(t, "nothing.tar.gz", gz(nil)), "is an empty archive"},
+		{dir, "is empty"},
+		{pipe, "is not a regular file"},
+		{"rootfs:" + pipe, "is not a regular file"},
+		{"file:" + pipe, "is not a regular file"},
 		{"docker-archive:" + dir, "is a folder"},
 		{"oci-dir:" + dir, "is not an OCI image layout"},
 		{"dir:" + put(t, "x", []byte("x")), "is not a folder"},

@@ -35,7 +35,7 @@ func dockerManifest(ctx context.Context, a *archive) (tarball.Manifest, error) {
 	}
 	var m tarball.Manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, problem("", "manifest.json is malformed: %v", err)
+		return nil, problem(malformedHint, "manifest.json is malformed: %v", err)
 	}
 	return m, nil
 }
@@ -90,10 +90,10 @@ func (o *opener) dockerImage(ctx context.Context, a *archive, org origin, sel st
 	}
 	cfg, err := v1.ParseConfigFile(bytes.NewReader(raw))
 	if err != nil {
-		return nil, problem("", "the image configuration is malformed: %v", err)
+		return nil, problem(malformedHint, "the image configuration is malformed: %v", err)
 	}
 	if len(d.Layers) > maxLayers {
-		return nil, problem("", "the manifest lists %d layers", len(d.Layers))
+		return nil, problem(malformedHint, "the manifest lists %d layers", len(d.Layers))
 	}
 	if err := checkDiffIDs(cfg, len(d.Layers)); err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ func problem(hint, format string, args ...any) *Error {
 	return &Error{Err: fmt.Errorf(format, args...), hint: hint}
 }
 
+const malformedHint = "it is damaged or was made wrongly: build, push or save it again"
+
 // withTarget names the target in an error that does not know it.
 func withTarget(target string, err error) error {
 	switch e := err.(type) {

@@ -39,6 +39,10 @@ func (o *opener) dir(_ context.Context, dir string) ([]scanner.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the folder %s: %w", dir, err)
 	}
+	if err := notEmpty(root, dir); err != nil {
+		root.Close()
+		return nil, err
+	}
 	t := &tree{root: root, subject: sbom.Subject{Kind: sbom.Directory, Name: dir}}
 	if abs, err := filepath.Abs(dir); err == nil && abs == "/" {
 		// The kernel's own filesystems: no files that anybody shipped, and some
@@ -46,6 +50,19 @@ func (o *opener) dir(_ context.Context, dir string) ([]scanner.Source, error) {
 		t.skip = map[string]bool{"/proc": true, "/sys": true, "/dev": true}
 	}
 	return []scanner.Source{t}, nil
+}
+
+// notEmpty refuses a folder with nothing in it: to call that clean helps nobody.
+func notEmpty(root *os.Root, dir string) error {
+	f, err := root.Open(".")
+	if err != nil {
+		return fmt.Errorf("reading the folder %s: %w", dir, err)
+	}
+	defer f.Close()
+	if _, err := f.Readdirnames(1); errors.Is(err, io.EOF) {
+		return problem("check the path, and that what you mean is mounted or unpacked there", "%s is empty", dir)
+	}
+	return nil
 }
 
 func (t *tree) Subject() sbom.Subject   { return t.subject }
@@ -171,22 +188,15 @@ type single struct {
 var _ scanner.Walker = (*single)(nil)
 
 func (o *opener) file(ctx context.Context, p string) ([]scanner.Source, error) {
+	fi, err := statFile(p)
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.Open(p)
 	if err != nil {
-		return nil, noSuchFile(p, err)
+		return nil, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case fi.IsDir():
-		return nil, problem("for a folder write dir:"+p, "%s is a folder", p)
-	case !fi.Mode().IsRegular():
-		return nil, problem("", "%s is not a regular file", p)
-	case fi.Size() == 0:
-		return nil, problem("the tool that wrote it was interrupted, or had nothing to write", "%s is empty", p)
-	}
 	h := sha256.New()
 	if _, err := io.Copy(h, &cancelable{ctx, f}); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", p, err)

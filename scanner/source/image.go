@@ -171,7 +171,7 @@ func verify(rc io.ReadCloser, d v1.Descriptor) (io.ReadCloser, error) {
 	h, err := v1.Hasher(d.Digest.Algorithm)
 	if err != nil {
 		rc.Close()
-		return nil, problem("", "digest of unknown algorithm %q", d.Digest.Algorithm)
+		return nil, problem(malformedHint, "digest of unknown algorithm %q", d.Digest.Algorithm)
 	}
 	return &verified{ReadCloser: rc, want: d.Digest, size: d.Size, hasher: h}, nil
 }

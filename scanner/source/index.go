@@ -83,7 +83,7 @@ func (o *opener) chosen(ctx context.Context, st store, images []found, org origi
 		return nil, err
 	}
 	if len(picks) == 0 {
-		return nil, problem("", "the index has no image")
+		return nil, problem(malformedHint, "the index has no image")
 	}
 	var out []*image
 	for _, i := range picks {
@@ -112,11 +112,11 @@ type walker struct {
 
 func (w *walker) index(ctx context.Context, raw []byte, depth int) error {
 	if depth > maxNesting {
-		return problem("", "indexes lie in indexes more than %d deep", maxNesting)
+		return problem(malformedHint, "indexes lie in indexes more than %d deep", maxNesting)
 	}
 	var idx v1.IndexManifest
 	if err := json.Unmarshal(raw, &idx); err != nil {
-		return problem("", "the index is malformed: %v", err)
+		return problem(malformedHint, "the index is malformed: %v", err)
 	}
 	if err := unambiguous(raw); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (w *walker) entries(ctx context.Context, ds []v1.Descriptor, depth int) err
 		}
 		w.seen[d.Digest] = true
 		if len(w.seen) > maxManifests {
-			return problem("", "the index leads to more than %d manifests", maxManifests)
+			return problem(malformedHint, "the index leads to more than %d manifests", maxManifests)
 		}
 		if err := w.entry(ctx, d, depth); err != nil {
 			return err
@@ -203,7 +203,7 @@ func isIndex(mt types.MediaType, raw []byte) bool {
 func unambiguous(raw []byte) error {
 	var doc struct{ Manifests, Layers, Config *json.RawMessage }
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		return problem("", "the manifest is malformed: %v", err)
+		return problem(malformedHint, "the manifest is malformed: %v", err)
 	}
 	if doc.Manifests != nil && (doc.Layers != nil || doc.Config != nil) {
 		return problem("do not use this image: build it again", "the manifest is an index and an image at once")
@@ -227,7 +227,7 @@ func isArtifact(m *v1.Manifest, cfg *v1.ConfigFile) bool {
 func readImage(ctx context.Context, st store, raw []byte) (*v1.Manifest, *v1.ConfigFile, []byte, error) {
 	m, err := v1.ParseManifest(bytes.NewReader(raw))
 	if err != nil {
-		return nil, nil, nil, problem("", "the manifest is malformed: %v", err)
+		return nil, nil, nil, problem(malformedHint, "the manifest is malformed: %v", err)
 	}
 	if err := unambiguous(raw); err != nil {
 		return nil, nil, nil, err
@@ -236,10 +236,10 @@ func readImage(ctx context.Context, st store, raw []byte) (*v1.Manifest, *v1.Con
 		return nil, nil, nil, problem("push the image again with a current tool", "the manifest has the old format schema 1, which is not read")
 	}
 	if len(m.Layers) > maxLayers {
-		return nil, nil, nil, problem("", "the manifest lists %d layers", len(m.Layers))
+		return nil, nil, nil, problem(malformedHint, "the manifest lists %d layers", len(m.Layers))
 	}
 	if m.Config.Digest.Hex == "" {
-		return nil, nil, nil, problem("", "the manifest names no image configuration")
+		return nil, nil, nil, problem(malformedHint, "the manifest names no image configuration")
 	}
 	rc, err := st.blob(ctx, m.Config)
 	if err != nil {
@@ -255,7 +255,7 @@ func readImage(ctx context.Context, st store, raw []byte) (*v1.Manifest, *v1.Con
 		if !m.Config.MediaType.IsConfig() {
 			return m, &v1.ConfigFile{}, cfg, nil
 		}
-		return nil, nil, nil, problem("", "the image configuration is malformed: %v", err)
+		return nil, nil, nil, problem(malformedHint, "the image configuration is malformed: %v", err)
 	}
 	return m, cf, cfg, nil
 }

@@ -159,7 +159,7 @@ func selectTops(ds []v1.Descriptor, sel string) ([]v1.Descriptor, error) {
 		return d.MediaType != "" && !d.MediaType.IsIndex() && !d.MediaType.IsImage()
 	})
 	if len(ds) == 0 {
-		return nil, problem("", "there is no image in it")
+		return nil, problem(malformedHint, "there is no image in it")
 	}
 	var picked []v1.Descriptor
 	var called []string

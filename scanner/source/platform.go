@@ -26,7 +26,7 @@ func parsePlatforms(words []string) (platforms, error) {
 			}
 			parts := strings.Split(s, "/")
 			if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
-				return p, problem("write it as os/arch[/variant], for example linux/arm64, or all", "platform %q", w)
+				return p, problem("write it as os/arch[/variant], for example linux/arm64, or all", "%q is no platform", w)
 			}
 			pl := v1.Platform{OS: parts[0], Architecture: parts[1]}
 			if len(parts) == 3 {
@@ -36,6 +36,13 @@ func parsePlatforms(words []string) (platforms, error) {
 		}
 	}
 	return p, nil
+}
+
+// CheckPlatforms returns an error, with a hint, if [Options.Platforms] cannot be
+// these.
+func CheckPlatforms(words []string) error {
+	_, err := parsePlatforms(words)
+	return err
 }
 
 func (p platforms) none() bool { return !p.all && len(p.list) == 0 }

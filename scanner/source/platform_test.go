@@ -46,7 +46,7 @@ func TestPlatforms(t *testing.T) {
 		{"single", []string{"windows/amd64"}, "windows/amd64"},
 		{"single", []string{"linux/amd64"}, "not for linux/amd64; it is for windows/amd64"},
 		{"attested", nil, "it is for no platform at all"},
-		{"many", []string{"linux"}, `platform "linux"`},
+		{"many", []string{"linux"}, `"linux" is no platform`},
 	} {
 		t.Run(tt.repo+fmt.Sprint(tt.want), func(t *testing.T) {
 			srcs, err := open(t, addr+"/"+tt.repo+":1", Options{Platforms: tt.want})

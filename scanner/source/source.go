@@ -56,7 +56,7 @@ var schemes = []struct {
 // or, without a scheme, a path that exists, whose kind is found by its
 // contents, or else a reference. In place of ":TAG" a "@sha256:..." selects an
 // image by digest (OCI) or image ID (docker-archive). Archives may be plain,
-// gzip or zstd.
+// gzip, zstd, xz or bzip2.
 //
 // The result is one Source for each platform wanted, the index's order kept.
 // Of an image only manifest and configuration are read; layers are read when
@@ -130,7 +130,11 @@ func looksLikePath(s string) bool {
 
 func noSuchFile(path string, err error) error {
 	if os.IsNotExist(err) {
-		return problem("check the path; write registry:"+path+" if it is an image", "there is no file or folder %s", path)
+		hint := "check the path"
+		if !strings.ContainsAny(path[:1], "/.~") { // no reference begins like that
+			hint += "; write registry:" + path + " if it is an image"
+		}
+		return problem(hint, "there is no file or folder %s", path)
 	}
 	return fmt.Errorf("opening %s: %w", path, err)
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -187,7 +189,7 @@ func checkStream(t *testing.T, s scanner.Streamer) {
 func TestKinds(t *testing.T) {
 	root := tarOf("bin/", "", "bin/sh", "sh", "etc/", "", "etc/passwd", "root")
 	export := tarOf(".dockerenv", "", "app", "x")
-	dir := t.TempDir()
+	dir := filepath.Dir(put(t, "file", []byte("x")))
 	for _, tt := range []struct {
 		target string
 		kind   sbom.SubjectKind
@@ -195,6 +197,7 @@ func TestKinds(t *testing.T) {
 		{put(t, "root.tar", root), sbom.RootFS},
 		{put(t, "root.tar.gz", gz(root)), sbom.RootFS},
 		{put(t, "root.tar.zst", zst(root)), sbom.RootFS},
+		{put(t, "root.tar.xz", xzOf(t, root)), sbom.RootFS},
 		{put(t, "export.tar", export), sbom.RootFS},
 		{"rootfs:" + put(t, "x.tar", tarOf("x", "y")), sbom.RootFS},
 		{put(t, "src.tar", tarOf("app-1.0/", "", "app-1.0/main.c", "int")), sbom.Binary},
@@ -219,10 +222,25 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s: digest %q", tt.target, s.Digest)
 		}
 	}
-	srcs := must(open(t, "rootfs:"+put(t, "r.tgz", gz(root)), Options{}))
-	if id, err := drain(srcs[0].Layers()[0]); err != nil || id == "" {
-		t.Errorf("rootfs layer: %v", err)
+	want := must(drain(must(open(t, "rootfs:"+put(t, "r.tar", root), Options{}))[0].Layers()[0]))
+	for name, data := range map[string][]byte{"r.tgz": gz(root), "r.tar.xz": xzOf(t, root)} {
+		srcs := must(open(t, "rootfs:"+put(t, name, data), Options{}))
+		if id, err := drain(srcs[0].Layers()[0]); err != nil || id != want {
+			t.Errorf("rootfs layer of %s: %s, %v", name, id, err)
+		}
 	}
+}
+
+// xzOf compresses as Debian's root filesystems are.
+func xzOf(t testing.TB, b []byte) []byte {
+	t.Helper()
+	cmd := exec.Command("xz", "-c")
+	cmd.Stdin = bytes.NewReader(b)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("this test needs xz: %v", err)
+	}
+	return out
 }
 
 func TestDockerEndpoint(t *testing.T) {
