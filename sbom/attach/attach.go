@@ -74,8 +74,9 @@ type Options struct {
 }
 
 // Repository is one repository of a registry. Its methods may be called from
-// many goroutines, but two pushes to one image at a time may lose one of them
-// where the registry has no referrers API.
+// many goroutines. Where the registry has no referrers API, pushes to one image
+// at a time share one tag: each looks again whether it was overwritten, which a
+// slow network may still hide.
 type Repository struct {
 	repo name.Repository
 	opt  Options
@@ -96,6 +97,7 @@ func New(repo name.Repository, opt Options) *Repository {
 // Bounds of what is read.
 const (
 	maxManifest  = 8 << 20 // bytes of a manifest or an index
+	maxReferrer  = 1 << 20 // bytes of a manifest that holds documents
 	maxPages     = 50      // of a listing of referrers
 	maxReferrers = 1000    // of one image
 	// MaxDocument is the largest document that is fetched, in bytes.

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -229,5 +231,71 @@ func TestInterrupted(t *testing.T) {
 		if got := append(s.list(t, img), s.list(t, idx)...); len(got) != 0 {
 			t.Errorf("api %v: this is left: %q", api, got)
 		}
+	}
+}
+
+// TestTwoAtOnce has one push write the fallback tag between the reading and the
+// writing of another: neither is lost.
+func TestTwoAtOnce(t *testing.T) {
+	ctx := context.Background()
+	s := inProcess(t, false)
+	img, _ := s.image(t)
+	push := func(text string) error {
+		_, err := s.client(t).Push(ctx, []attach.Target{{Subject: img, Artifacts: []attach.Artifact{artifact(artifactType, text, img, "")}}}, attach.PushOptions{})
+		return err
+	}
+	second, written := make(chan error, 1), make(chan struct{})
+	var tags atomic.Int64
+	s.front.before = func(r *http.Request) {
+		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, attach.Fallback(img.Digest.String())) {
+			return
+		}
+		switch tags.Add(1) {
+		case 1: // of the first push, which has read the tag: let the second go before
+			go func() { second <- push(`"second"`) }()
+			<-written
+		case 2:
+			time.AfterFunc(50*time.Millisecond, func() { close(written) })
+		}
+	}
+	if err := errors.Join(push(`"first"`), <-second); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.list(t, img); len(got) != 2 {
+		t.Errorf("attached are %v", got)
+	}
+}
+
+// TestLies has manifests that promise less than there is, and that are larger
+// than any needs to be: an error of that document, not of the listing.
+func TestLies(t *testing.T) {
+	ctx := context.Background()
+	s := inProcess(t, true)
+	img, _ := s.image(t)
+	big := artifact(artifactType, `"big"`, img, "")
+	big.Annotations["x"] = strings.Repeat("x", 2<<20)
+	if _, err := s.client(t).Push(ctx, []attach.Target{{Subject: img, Artifacts: []attach.Artifact{big, artifact(artifactType, `"small"`, img, "")}}}, attach.PushOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	docs, err := s.client(t).List(ctx, img.Digest.String(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused, read int
+	for _, d := range docs {
+		if d.Err != nil {
+			refused++
+			continue
+		}
+		if _, err := s.client(t).Fetch(ctx, d); err == nil {
+			read++
+		}
+		d.Size--
+		if _, err := s.client(t).Fetch(ctx, d); err == nil {
+			t.Error("a document is larger than its manifest says, and is read")
+		}
+	}
+	if refused != 1 || read != 1 {
+		t.Errorf("%d are refused and %d are read: %+v", refused, read, docs)
 	}
 }

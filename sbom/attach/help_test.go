@@ -46,9 +46,13 @@ type front struct {
 	writes atomic.Int64
 	fail   atomic.Int64 // the number of the write that fails; 0 for none
 	down   atomic.Bool  // all after it fail as well
+	before func(*http.Request)
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.before != nil {
+		f.before(r)
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		n, fail := f.writes.Add(1), f.fail.Load()
 		if fail > 0 && (n == fail || n > fail && f.down.Load()) {

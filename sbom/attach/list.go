@@ -73,6 +73,9 @@ func (r *Repository) List(ctx context.Context, subject, index string) ([]Documen
 func (r *Repository) read1(ctx context.Context, form Form, subject, digest string) []Document {
 	raw, _, err := r.manifest(ctx, digest)
 	var docs []Document
+	if err == nil && len(raw) > maxReferrer { // there may be many, and all are kept
+		err = fmt.Errorf("reading manifest %s: %w", digest, errTooLarge)
+	}
 	if err == nil {
 		docs, err = parse(raw, form, subject, digest)
 	}
@@ -155,7 +158,7 @@ func (r *Repository) buildKit(ctx context.Context, subject, index string) ([]Doc
 	return docs, nil
 }
 
-// Fetch reads a document and checks its digest.
+// Fetch reads a document and checks its size and digest.
 func (r *Repository) Fetch(ctx context.Context, d Document) ([]byte, error) {
 	if d.Err != nil {
 		return nil, d.Err
@@ -172,7 +175,7 @@ func (r *Repository) Fetch(ctx context.Context, d Document) ([]byte, error) {
 		return nil, fmt.Errorf("reading document %s: %w", d.Digest, err)
 	}
 	defer resp.Body.Close()
-	raw, err := readBounded(resp.Body, MaxDocument)
+	raw, err := readBounded(resp.Body, max(d.Size, 0)) // no more than its manifest promises
 	if err != nil {
 		return nil, fmt.Errorf("reading document %s: %w", d.Digest, err)
 	}

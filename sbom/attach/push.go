@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -232,14 +233,8 @@ func (p *push) commit(ctx context.Context) error {
 			pl.api = pl.api || noted
 		}
 	}
-	for _, pl := range p.plans {
-		if pl.api {
-			continue
-		}
-		pl.listed = true
-		if err := p.list(ctx, pl, pl.old); err != nil {
-			return p.undo(ctx, err)
-		}
+	if err := p.lists(ctx); err != nil {
+		return p.undo(ctx, err)
 	}
 	for _, pl := range p.plans {
 		for _, it := range pl.items {
@@ -249,41 +244,76 @@ func (p *push) commit(ctx context.Context) error {
 	return nil
 }
 
-// tries is how often the fallback tag is written when others write it too.
-const tries = 3
+// tries is how often the fallback tags are written when others write them too,
+// and settle how long to wait, at least, before they are read again: somebody
+// else may have read the tag before it was written here, and write it after.
+// The specification has no lock for it.
+const (
+	tries  = 6
+	settle = 300 * time.Millisecond
+)
 
-// list writes the new manifests into the fallback tag and takes the others out.
-// The tag may be written by others at the same time: it is read again until
-// what belongs in it is in it.
-func (p *push) list(ctx context.Context, pl *plan, out []v1.Descriptor) error {
-	subject := pl.subject.Digest.String()
+// lists writes the lists of those registries that keep none, and reads them
+// again until what belongs in them stays in them.
+func (p *push) lists(ctx context.Context) error {
 	for range tries {
-		have, err := p.repo.fallback(ctx, subject)
-		if err != nil {
-			return err
-		}
-		if fits(have, pl.items, out) {
-			return nil
-		}
-		next := slices.DeleteFunc(slices.Clone(have), func(d v1.Descriptor) bool { return contains(out, d.Digest) })
-		for _, it := range pl.items {
-			if !contains(next, it.desc.Digest) {
-				next = append(next, it.desc)
+		wrote := ""
+		for _, pl := range p.plans {
+			if pl.api {
+				continue
+			}
+			pl.listed = true
+			did, err := p.list(ctx, pl)
+			if err != nil {
+				return err
+			}
+			if did {
+				wrote = Fallback(pl.subject.Digest.String())
 			}
 		}
-		err = p.writeList(ctx, subject, next)
-		if status(err, http.StatusBadRequest, http.StatusNotFound) { // the list may name what somebody deleted
-			err = p.writeList(ctx, subject, p.existing(ctx, next))
+		if wrote == "" {
+			return nil
 		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settle + rand.N(settle)): // not in step with the others
+		}
+	}
+	for _, pl := range p.plans {
+		if pl.api {
+			continue
+		}
+		have, err := p.repo.fallback(ctx, pl.subject.Digest.String())
 		if err != nil {
 			return err
 		}
+		if !fits(have, pl.items, pl.old) {
+			return &Error{Err: fmt.Errorf("writing tag %s: somebody else writes it at the same time", Fallback(pl.subject.Digest.String())), hint: "run it again, one at a time"}
+		}
 	}
+	return nil
+}
+
+// list writes the new manifests into the fallback tag and takes the old ones
+// out, if that is not so already. It reports whether it wrote.
+func (p *push) list(ctx context.Context, pl *plan) (bool, error) {
+	subject := pl.subject.Digest.String()
 	have, err := p.repo.fallback(ctx, subject)
-	if err == nil && !fits(have, pl.items, out) {
-		err = fmt.Errorf("writing tag %s: somebody else writes it at the same time", Fallback(subject))
+	if err != nil || fits(have, pl.items, pl.old) {
+		return false, err
 	}
-	return err
+	next := slices.DeleteFunc(slices.Clone(have), func(d v1.Descriptor) bool { return contains(pl.old, d.Digest) })
+	for _, it := range pl.items {
+		if !contains(next, it.desc.Digest) {
+			next = append(next, it.desc)
+		}
+	}
+	err = p.writeList(ctx, subject, next)
+	if status(err, http.StatusBadRequest, http.StatusNotFound) { // the list may name what somebody deleted
+		err = p.writeList(ctx, subject, p.existing(ctx, next))
+	}
+	return err == nil, err
 }
 
 // existing leaves out what is not in the registry.

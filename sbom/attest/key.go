@@ -44,6 +44,9 @@ func readKey(ref string, opt KeyOptions) ([]byte, error) {
 	if getenv == nil {
 		getenv = os.Getenv
 	}
+	if strings.Contains(ref, "-----BEGIN") {
+		return nil, refuse(BadKey, "put it into an environment variable and name that: env://NAME; this one was seen in the list of processes and by the shell", "reading the key: it was given itself, in place of its name")
+	}
 	if name, ok := strings.CutPrefix(ref, "env://"); ok {
 		v := getenv(name)
 		if v == "" {

@@ -121,6 +121,19 @@ func TestBadKeys(t *testing.T) {
 	wantKind(t, err, attest.BadKey)
 }
 
+// TestKeyItself is given the key in place of its name, as "$(cat key.pem)" does:
+// it is not said again.
+func TestKeyItself(t *testing.T) {
+	text := string(keyForms(t)["P-256, PKCS 8"].pem)
+	for _, ref := range []string{text, "env://" + text} {
+		_, err := attest.NewKeySigner(context.Background(), ref, attest.KeyOptions{}, attest.LogOptions{})
+		wantKind(t, err, attest.BadKey)
+		if hasSecret(err.Error(), []byte(text)) {
+			t.Errorf("the error shows the key: %v", err)
+		}
+	}
+}
+
 func wantKind(t testing.TB, err error, kind attest.Kind) {
 	t.Helper()
 	var e *attest.Error
