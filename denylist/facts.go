@@ -112,7 +112,7 @@ func cpeVendor(cpe string) string {
 	if v == "*" || v == "-" {
 		return ""
 	}
-	return v
+	return strings.ReplaceAll(v, `\`, "") // a quoted character stands for itself
 }
 
 // generated reports whether a tool may have made the CPE's vendor from the

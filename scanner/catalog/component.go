@@ -237,7 +237,7 @@ func cpesOf(p *pkg.Package) []string {
 	}
 	out := make([]string, 0, len(all))
 	for _, c := range all {
-		out = append(out, c.Attributes.BindToFmtString())
+		out = append(out, c.Attributes.String()) // quotes as NISTIR 7695, section 6.2, has it
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
