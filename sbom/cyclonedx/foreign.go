@@ -122,7 +122,7 @@ func (c *component) foreignPlaces() []sbom.Occurrence {
 			}
 			switch field {
 			case "path":
-				bySyft[i].Path = p.Value
+				bySyft[i].Path = rooted(p.Value)
 			case "layerID":
 				bySyft[i].Layer = p.Value
 			}

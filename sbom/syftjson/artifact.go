@@ -70,7 +70,7 @@ func (a *artifact) component() sbom.Component {
 		c.Licenses = append(c.Licenses, l.noun())
 	}
 	for _, l := range a.primary() {
-		c.Occurrences = append(c.Occurrences, sbom.Occurrence{Path: l.Path, Layer: l.LayerID})
+		c.Occurrences = append(c.Occurrences, sbom.Occurrence{Path: rooted(l.Path), Layer: l.LayerID})
 	}
 	var m metadata
 	if len(a.Metadata) > 0 && json.Unmarshal(a.Metadata, &m) == nil {

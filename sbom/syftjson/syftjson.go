@@ -240,7 +240,7 @@ func (d *document) subject(inv *sbom.Inventory) {
 }
 
 func (f *file) component() sbom.Component {
-	path := f.Location.Path
+	path := rooted(f.Location.Path)
 	o := sbom.Occurrence{Path: path, Layer: f.Location.LayerID}
 	c := sbom.Component{
 		Ref: f.ID, Type: sbom.FileType, Name: path,
@@ -259,6 +259,14 @@ func (f *file) component() sbom.Component {
 	}
 	c.Occurrences = []sbom.Occurrence{o}
 	return c
+}
+
+// rooted is a path as ours begin: syft's are relative for a folder.
+func rooted(path string) string {
+	if path == "" || strings.HasPrefix(path, "/") {
+		return path
+	}
+	return "/" + path
 }
 
 func hashOf(d digest) sbom.Hash {
