@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
@@ -21,12 +22,15 @@ func expandCompressed(ctx context.Context, f *scanner.File, v scanner.Visitor) e
 
 // expandStream expands the compressed stream r, whose contents are named name.
 func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner.Visitor) error {
-	z, done, err := compress.NewReader(kind, bufio.NewReaderSize(r, 64<<10))
+	packed := buffered(r)
+	defer release(packed)
+	z, done, err := compress.NewReader(kind, packed)
 	if err != nil {
 		return streamFail(ctx, v, err, "opening "+kind)
 	}
 	defer done()
-	br := bufio.NewReaderSize(charged{z, v}, 16<<10)
+	br := buffered(charged{z, v})
+	defer release(br)
 	head, err := br.Peek(blockSize)
 	if len(head) == 0 {
 		if err == io.EOF {
@@ -41,6 +45,20 @@ func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner
 		return cpioStream(ctx, br, v)
 	}
 	return v.Visit(ctx, scanner.Member{Name: name, Size: -1, Reader: br, Charged: true})
+}
+
+// buffers are for streams, most of which are short.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
+
+func buffered(r io.Reader) *bufio.Reader {
+	b := buffers.Get().(*bufio.Reader)
+	b.Reset(r)
+	return b
+}
+
+func release(b *bufio.Reader) {
+	b.Reset(nil) // keeps nothing of the stream
+	buffers.Put(b)
 }
 
 // streamFail notes a stream that cannot be read, or needs too much memory.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -83,14 +84,22 @@ func TooLarge(err error) bool {
 	return errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, xz.ErrMemlimit)
 }
 
+// gzips are readers that can be used again: an image has thousands of gzipped
+// manual pages, and a reader has 40 KiB of tables.
+var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // NewReader opens a stream of a compression that [Name] names. The function
 // that it returns releases what the reader keeps; call it unless the error is
 // not nil.
 func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 	switch kind {
 	case "gzip":
-		z, err := gzip.NewReader(r)
-		return z, func() {}, err
+		z := gzips.Get().(*gzip.Reader)
+		if err := z.Reset(r); err != nil {
+			gzips.Put(z)
+			return nil, nil, err
+		}
+		return z, func() { gzips.Put(z) }, nil
 	case "bzip2":
 		return bzip2.NewReader(r), func() {}, nil
 	case "xz":

@@ -122,7 +122,13 @@ func (m *Matcher) Strings(ctx context.Context, r io.ReaderAt, size int64) ([]sbo
 		return nil, nil
 	}
 	hits := map[string]*hit{}
-	buf := make([]byte, n.longest-1+chunk)
+	pooled, ok := m.chunks.Get().(*[]byte)
+	if !ok {
+		b := make([]byte, n.longest-1+chunk)
+		pooled = &b
+	}
+	defer m.chunks.Put(pooled)
+	buf := *pooled
 	kept := 0 // bytes of the chunk before, at the beginning of buf
 	for off := int64(0); off < size; {
 		if err := ctx.Err(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/interdict/interdict/sbom"
 )
@@ -28,7 +29,8 @@ type Matcher struct {
 	lengths    []int     // of the prefixes, distinct, ascending
 	first      [256]bool // first bytes of symbols and prefixes
 	namespaces map[string]bool
-	needles    *needles // nil when no string is watched
+	needles    *needles  // nil when no string is watched
+	chunks     sync.Pool // of *[]byte, for Strings
 }
 
 // New compiles w. A nil or zero w makes a Matcher that finds nothing.
