@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/scanner/layer"
 )
 
 // Exit codes. They are part of the command line's contract.
@@ -97,6 +98,14 @@ func hintOf(err error) string {
 		return h.Hint()
 	}
 	switch {
+	case errors.Is(err, layer.ErrCorrupt):
+		return "the image is damaged: build, push or save it again"
+	case errors.Is(err, layer.ErrTooLarge):
+		return "no image has such a layer: it may be made to exhaust who reads it"
+	case errors.Is(err, layer.ErrUnsupported):
+		return "layers are tars, plain or compressed with gzip or zstd: build or push the image again"
+	case errors.Is(err, syscall.ENOTDIR):
+		return "check the path: a part of it is a file"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full: free space, or choose other folders with TMPDIR and --cache-dir"
 	case errors.Is(err, syscall.EROFS):

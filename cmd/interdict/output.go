@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // output is one "-o FORMAT[=FILE]".
@@ -23,6 +25,7 @@ func parseOutputs(values, formats []string) ([]output, error) {
 	}
 	var outs []output
 	stdout := false
+	files := map[string]string{}
 	for _, v := range values {
 		format, file, toFile := strings.Cut(v, "=")
 		if !slices.Contains(formats, format) {
@@ -38,10 +41,44 @@ func parseOutputs(values, formats []string) ([]output, error) {
 			return nil, usage("give all but one a file: -o "+format+"=FILE", "two outputs go to stdout")
 		}
 		stdout = stdout || file == ""
+		if err := checkOutput(file, v, files); err != nil {
+			return nil, err
+		}
 		outs = append(outs, output{format, file})
 	}
 	return outs, nil
 }
+
+// checkOutput refuses at once what would fail, or overwrite another output,
+// after a long scan.
+func checkOutput(file, v string, files map[string]string) error {
+	if file == "" {
+		return nil
+	}
+	fi, err := os.Stat(file)
+	if err == nil && fi.IsDir() {
+		return fmt.Errorf("writing %s: %w", file, errIsFolder)
+	}
+	if dir, err := os.Stat(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
+	} else if !dir.IsDir() {
+		return fmt.Errorf("writing %s: %s is not a folder", file, filepath.Dir(file))
+	}
+	if err == nil && !fi.Mode().IsRegular() {
+		return nil // a device takes everything
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
+	}
+	if other, ok := files[abs]; ok {
+		return usage("give each its own file", "-o %s and -o %s go to the same file", other, v)
+	}
+	files[abs] = v
+	return nil
+}
+
+var errIsFolder = hinted{error: errors.New("it is a folder"), hint: "name a file in it"}
 
 // writeOutputs renders every output completely before the first one is
 // published: a failure leaves no file half-written, nor some new and some old.
@@ -90,7 +127,7 @@ func prepare(o output, stdout io.Writer) (*pending, error) {
 	}
 	if fi, err := os.Stat(o.file); err == nil && !fi.Mode().IsRegular() {
 		if fi.IsDir() {
-			return nil, fmt.Errorf("it is a folder")
+			return nil, errIsFolder
 		}
 		return p, nil
 	}
@@ -126,6 +163,9 @@ func (p *pending) publish() error {
 		dest = f
 	}
 	_, err := dest.Write(p.held.Bytes())
+	if p.dest != nil && errors.Is(err, syscall.EPIPE) {
+		return nil // who reads has seen enough ("| head"): the verdict stands
+	}
 	return err
 }
 

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,6 +133,9 @@ func newScanner(cmd *cobra.Command, f *scanFlags, j *judging) (*scanning, error)
 	if err != nil {
 		return nil, usage("write --memory 512MiB or --memory 2GiB", "reading --memory: %w", err)
 	}
+	if err := source.CheckPlatforms(f.platforms); err != nil {
+		return nil, usage(hintOf(err), "reading --platform: %w", err)
+	}
 	client, err := registry.New(registry.Options{Version: version(), Insecure: f.insecure, CAFile: f.ca})
 	if err != nil {
 		return nil, err
@@ -182,7 +185,7 @@ func (s *scanning) openCache(dir string) {
 func (s *scanning) warn(err error) {
 	if !s.warned && !s.quiet {
 		s.warned = true
-		fmt.Fprintln(s.errOut, "warning: going on without the cache:", printable(err.Error()))
+		fmt.Fprintln(s.errOut, "warning: not all of the cache is used:", printable(err.Error()))
 	}
 }
 
@@ -218,10 +221,10 @@ func (s *scanning) fail(ctx context.Context, r *report.Report, t report.Target, 
 func (s *scanning) one(ctx context.Context, target string, src scanner.Source, r *report.Report) error {
 	p := newProgress(s.errOut, s.quiet, target)
 	opt := s.opt
-	var trouble error
+	var trouble atomic.Pointer[error] // the first of many is enough
 	opt.Observe = func(e scan.Event) {
 		if e.Kind == scan.CacheTrouble {
-			trouble = errors.Join(trouble, e.Err)
+			trouble.CompareAndSwap(nil, &e.Err)
 		}
 		p.observe(e)
 	}
@@ -230,8 +233,8 @@ func (s *scanning) one(ctx context.Context, target string, src scanner.Source, r
 	if err != nil {
 		return fmt.Errorf("scanning %s: %w", target, err)
 	}
-	if trouble != nil {
-		s.warn(trouble)
+	if err := trouble.Load(); err != nil {
+		s.warn(*err)
 	}
 	s.judge.target(r, target, inv)
 	return nil
