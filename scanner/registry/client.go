@@ -279,7 +279,7 @@ func (c *Client) authenticate(ctx context.Context, res resource, s *session) err
 	}
 	trip, err := transport.NewWithContext(ctx, reg, auth, c.trip, []string{res.Scope(transport.PullScope)})
 	if err != nil {
-		return err
+		return c.untrusted(ctx, reg, err)
 	}
 	puller, err := remote.NewPuller(remote.WithTransport(trip))
 	if err != nil {
@@ -288,6 +288,29 @@ func (c *Client) authenticate(ctx context.Context, res resource, s *session) err
 	s.puller = puller
 	s.client = &http.Client{Transport: trip, CheckRedirect: checkRedirect}
 	return nil
+}
+
+// untrusted finds the certificate behind an error of plain HTTP. Private hosts
+// are asked again in plain HTTP when TLS does not work out, whatever the reason,
+// and the answer of a server that wants TLS tells nothing of it.
+func (c *Client) untrusted(ctx context.Context, reg name.Registry, err error) error {
+	var answer *transport.Error
+	if !errors.As(err, &answer) || answer.StatusCode != http.StatusBadRequest || answer.Request == nil || answer.Request.URL.Scheme != "http" {
+		return err
+	}
+	req, rerr := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+reg.RegistryStr()+"/v2/", nil)
+	if rerr != nil {
+		return err
+	}
+	resp, terr := c.base.RoundTrip(req)
+	if terr == nil {
+		resp.Body.Close()
+		return err
+	}
+	if isCertificateError(terr) {
+		return terr
+	}
+	return err
 }
 
 // checkRedirect follows a registry to its blob store, but not to a link-local

@@ -248,6 +248,8 @@ func TestTLS(t *testing.T) {
 		t.Errorf("insecure: %v", err)
 	}
 	wantKind(t, pull(t.Context(), client(t, Options{dial: dial}), host+"/app:1"), BadCertificate)
+	// Loopback is asked in plain HTTP as well, which must not hide the reason.
+	wantKind(t, pull(t.Context(), client(t, Options{}), srv.Listener.Addr().String()+"/app:1"), BadCertificate)
 
 	plain := inProcess(t, nil)
 	push(t, plain+"/app:1")
