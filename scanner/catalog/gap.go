@@ -13,12 +13,19 @@ import (
 	"github.com/interdict/interdict/scanner/layer"
 )
 
+// noPackage is what syft says of a JAR that it could read and that names no
+// package (syft/pkg/cataloger/java, archive_parser.go).
+const noPackage = "no package identified in archive"
+
 // gaps makes a cataloger's error into gaps: one for each file that it names.
 func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 	var out []sbom.Gap
 	for _, u := range unknowns(err) {
 		if errors.Is(u.reason, layer.ErrNotKept) {
 			continue // told as Missing
+		}
+		if strings.HasSuffix(u.reason.Error(), noPackage) {
+			continue // it was read: a JAR of classes with no name of its own
 		}
 		g := sbom.Gap{Detail: detail(u.reason), Detector: detectorName(r.cat.Name()), Reason: sbom.Failed}
 		if u.at == (file.Coordinates{}) {
