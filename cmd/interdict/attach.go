@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -289,7 +288,7 @@ const bundleSuffix = ".sigstore.json"
 // readDocument reads a CycloneDX document in JSON, as bytes and as an
 // inventory.
 func readDocument(path string) ([]byte, *sbom.Inventory, error) {
-	data, err := os.ReadFile(path)
+	data, err := readLimited(path, attach.MaxDocument)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening a bill of materials: %w", err)
 	}

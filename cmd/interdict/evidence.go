@@ -8,24 +8,34 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/sbom/attach"
 	"github.com/interdict/interdict/sbom/attest"
 	"github.com/interdict/interdict/sbom/cyclonedx"
+	"github.com/interdict/interdict/sbom/document"
 )
 
 // evidence is what is vouched for of one subject.
 type evidence struct {
 	verdict   *attest.Verdict // nil if nobody signed one
 	verdictBy string
-	bom       []byte // the document; nil if it is not at hand
-	bomBy     string
-	inventory *sbom.Inventory
+	verdictAt time.Time          // zero for a key
+	contents  []vouched          // none if no bill of materials is at hand
 	boms      []*attest.Verified // signed statements of contents
+	others    []string           // types of what is signed and says nothing of the subject's contents
 	docs      []attach.Document
+}
+
+// vouched is a bill of materials that is vouched for.
+type vouched struct {
+	document  []byte
+	by        string
+	inventory *sbom.Inventory
 }
 
 // collect verifies all statements about a subject.
@@ -40,17 +50,29 @@ func (f *verifyFlags) collect(ctx context.Context, trust *attest.Verifier, s sub
 	if err != nil {
 		return nil, err
 	}
-	if err := f.findBOM(ctx, s, e); err != nil {
+	if e.verdict == nil && len(e.boms) == 0 {
+		return nil, e.nothing(s)
+	}
+	if e.contents, err = f.findContents(ctx, s, e); err != nil {
 		return nil, err
 	}
-	if e.bom == nil {
-		return e, nil
+	for i := range e.contents {
+		c := &e.contents[i]
+		if c.inventory, err = decodeSigned(c.document); err != nil {
+			return nil, err
+		}
+		if of := c.inventory.Subject.Digest; of != "" && of != s.digest {
+			return nil, hinted{fmt.Errorf("the bill of materials is of %s, not of %s", of, s.digest), "it was attached to the wrong image", exitError}
+		}
 	}
-	e.inventory, err = decodeBOM("the bill of materials", e.bom)
-	if err == nil && e.inventory.Subject.Digest != "" && e.inventory.Subject.Digest != s.digest {
-		err = hinted{fmt.Errorf("the bill of materials is of %s, not of %s", e.inventory.Subject.Digest, s.digest), "it was attached to the wrong image", exitError}
-	}
-	return e, err
+	return e, nil
+}
+
+// nothing is the refusal of statements that are signed and do not matter.
+func (e *evidence) nothing(s subject) error {
+	slices.Sort(e.others)
+	return hinted{fmt.Errorf("nobody vouches for what is in it: what is signed (%s) is no verdict on %s and no bill of materials of it",
+		strings.Join(slices.Compact(e.others), ", "), s.digest), "name the image of the platform in place of its index, or attach a verdict: interdict attach IMAGE --key KEY", exitError}
 }
 
 func (f *verifyFlags) fromFiles(trust *attest.Verifier, s subject, e *evidence) error {
@@ -101,6 +123,9 @@ func (e *evidence) fromRegistry(ctx context.Context, trust *attest.Verifier, s s
 	if refused != nil {
 		return refused
 	}
+	if len(e.others) > 0 {
+		return e.nothing(s)
+	}
 	return hinted{fmt.Errorf("nobody vouches for it: nothing signed is attached to %s", s.digest),
 		"it is not the image that was released, or nothing was attached to it: interdict attach IMAGE --key KEY", exitError}
 }
@@ -108,9 +133,13 @@ func (e *evidence) fromRegistry(ctx context.Context, trust *attest.Verifier, s s
 // takeAll takes what verifies. What others attached may be signed by anyone and
 // is passed over, as refused; what interdict attached must hold.
 func (e *evidence) takeAll(ctx context.Context, trust *attest.Verifier, s subject, docs []attach.Document) (refused, err error) {
+	var size int64
 	for _, d := range docs {
 		if d.Err != nil || !isStatement(d) {
 			continue
+		}
+		if size += max(d.Size, 0); size > maxAttached {
+			return nil, errAttached
 		}
 		v, err := verifyDocument(ctx, trust, s, d)
 		var no *attest.Error
@@ -127,6 +156,11 @@ func (e *evidence) takeAll(ctx context.Context, trust *attest.Verifier, s subjec
 	}
 	return refused, nil
 }
+
+// maxAttached bounds what is fetched of one image, in bytes.
+const maxAttached = 1 << 30
+
+var errAttached = hinted{fmt.Errorf("more than %d bytes are attached to it", maxAttached), "somebody fills the registry: delete what is not yours, or verify with --bundle", exitError}
 
 // isStatement reports whether a document may be a signed statement.
 func isStatement(d attach.Document) bool {
@@ -147,17 +181,18 @@ func verifyDocument(ctx context.Context, trust *attest.Verifier, s subject, d at
 }
 
 // take notes a verified statement. Of several verdicts the newest counts: by
-// the day of the law, then by the list. What is said of another platform of the
-// same index is passed over.
+// the day of the law, then by the list, then by when it was signed; of equals
+// the worst. What is said of another platform of the same index is passed over.
 func (e *evidence) take(v *attest.Verified, s subject) error {
 	switch v.PredicateType {
-	case attest.CycloneDX:
-		inv, err := decodeBOM("the bill of materials", v.Predicate)
+	case attest.CycloneDX, spdxType:
+		inv, err := decodeSigned(v.Predicate)
 		if err != nil {
 			return err
 		}
 		if of := inv.Subject.Digest; of == "" || of == s.digest || v.About(s.digest) {
 			e.boms = append(e.boms, v)
+			return nil
 		}
 	case attest.VerdictType:
 		verdict, err := attest.ParseVerdict(v.Statement)
@@ -165,72 +200,85 @@ func (e *evidence) take(v *attest.Verified, s subject) error {
 			return err
 		}
 		if verdict.Image.Digest != s.digest {
-			return nil
+			break
 		}
-		if e.verdict == nil || cmp.Or(strings.Compare(e.verdict.AsOf, verdict.AsOf), strings.Compare(e.verdict.Denylist.Issued, verdict.Denylist.Issued)) <= 0 {
-			e.verdict, e.verdictBy = verdict, v.Signer
+		if e.verdict == nil || weigh(e.verdict, e.verdictAt, verdict, v.Time) < 0 {
+			e.verdict, e.verdictBy, e.verdictAt = verdict, v.Signer, v.Time
 			if !v.Time.IsZero() {
 				e.verdictBy += " at " + v.Time.Format(time.RFC3339)
 			}
 		}
+		return nil
 	}
+	e.others = append(e.others, printable(v.PredicateType))
 	return nil
 }
 
-// findBOM finds the bill of materials that is vouched for: the one that the
-// verdict names, else one that was signed itself.
-func (f *verifyFlags) findBOM(ctx context.Context, s subject, e *evidence) error {
-	if e.verdict == nil {
-		if len(e.boms) > 0 {
-			last := e.boms[len(e.boms)-1]
-			e.bom, e.bomBy = last.Predicate, "signed by "+last.Signer
-		}
-		return f.compareBOM(e)
+// weigh compares two verdicts on one image: the one that counts is greater.
+func weigh(a *attest.Verdict, at time.Time, b *attest.Verdict, bt time.Time) int {
+	bad := func(v *attest.Verdict) int {
+		return slices.Index([]string{string(denylist.Pass), string(denylist.Incomplete), string(denylist.Deny)}, v.Outcome)
 	}
-	want := e.verdict.BOM.Digest
-	for _, b := range e.boms {
-		if attest.Digest(b.Predicate) == want {
-			e.bom, e.bomBy = b.Predicate, "signed by "+b.Signer
-			return f.compareBOM(e)
-		}
-	}
+	return cmp.Or(strings.Compare(a.AsOf, b.AsOf), strings.Compare(a.Denylist.Issued, b.Denylist.Issued), at.Compare(bt), cmp.Compare(bad(a), bad(b)))
+}
+
+// findContents finds the bills of materials that are vouched for: the one that
+// the verdict names, else all that were signed themselves.
+func (f *verifyFlags) findContents(ctx context.Context, s subject, e *evidence) ([]vouched, error) {
+	var given []byte
 	if f.bom != "" {
 		data, err := readLimited(f.bom, attach.MaxDocument)
 		if err != nil {
-			return fmt.Errorf("opening a bill of materials: %w", err)
+			return nil, fmt.Errorf("opening a bill of materials: %w", err)
 		}
-		if attest.Digest(data) != want {
-			return alteredBOM(f.bom, data, want)
+		given = attest.Document(data)
+	}
+	if e.verdict == nil {
+		return f.signedContents(e, given)
+	}
+	want := e.verdict.BOM.Digest
+	if given != nil && attest.Digest(given) != want {
+		return nil, alteredBOM(f.bom, given, want)
+	}
+	for _, b := range e.boms {
+		if attest.Digest(b.Predicate) == want {
+			return []vouched{{document: b.Predicate, by: "signed by " + b.Signer}}, nil
 		}
-		e.bom, e.bomBy = attest.Document(data), "named by the verdict"
-		return nil
+	}
+	if given != nil {
+		return []vouched{{document: given, by: "named by the verdict"}}, nil
 	}
 	for _, d := range e.docs {
 		if d.Err == nil && d.Digest == want {
 			data, err := s.repo.Fetch(ctx, d)
-			e.bom, e.bomBy = data, "named by the verdict"
-			return err
+			return []vouched{{document: data, by: "named by the verdict"}}, err
 		}
 	}
 	if s.repo != nil && len(f.bundles) == 0 {
-		return hinted{fmt.Errorf("the bill of materials that the verdict names (%s) is not attached", want), "attach it again: the push was not finished, or somebody took it away", exitError}
+		return nil, hinted{fmt.Errorf("the bill of materials that the verdict names (%s) is not attached", want), "attach it again: the push was not finished, or somebody took it away", exitError}
 	}
-	return nil
+	return nil, nil
 }
 
-// compareBOM holds a file that was given against what was signed.
-func (f *verifyFlags) compareBOM(e *evidence) error {
-	if f.bom == "" || e.bom == nil {
-		return nil
+// signedContents are the bills of materials that were signed without a verdict:
+// nobody says which counts, so that each does, or the one that was given.
+func (f *verifyFlags) signedContents(e *evidence, given []byte) ([]vouched, error) {
+	var all []vouched
+	for _, b := range e.boms {
+		same := func(c vouched) bool { return bytes.Equal(c.document, attest.Document(b.Predicate)) }
+		if !slices.ContainsFunc(all, same) {
+			all = append(all, vouched{document: attest.Document(b.Predicate), by: "signed by " + b.Signer})
+		}
 	}
-	data, err := readLimited(f.bom, attach.MaxDocument)
-	if err != nil {
-		return fmt.Errorf("opening a bill of materials: %w", err)
+	if given == nil {
+		return all, nil
 	}
-	if attest.Digest(data) != attest.Digest(e.bom) {
-		return alteredBOM(f.bom, data, attest.Digest(e.bom))
+	for _, c := range all {
+		if bytes.Equal(c.document, given) {
+			return []vouched{c}, nil
+		}
 	}
-	return nil
+	return nil, alteredBOM(f.bom, given, attest.Digest(all[0].document))
 }
 
 func alteredBOM(name string, data []byte, want string) error {
@@ -265,6 +313,9 @@ func readLimited(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if fi, err := f.Stat(); err == nil && fi.Size() > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
@@ -272,7 +323,20 @@ func readLimited(name string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// decodeBOM reads a document that must be JSON.
+// spdxType is the predicate type of SPDX documents, which cosign signs
+// (https://github.com/in-toto/attestation/blob/main/spec/predicates/spdx.md).
+const spdxType = "https://spdx.dev/Document"
+
+// decodeSigned reads the contents of a signed statement, of any format.
+func decodeSigned(data []byte) (*sbom.Inventory, error) {
+	inv, _, err := document.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, hinted{fmt.Errorf("reading the bill of materials: %w", err), "it takes CycloneDX and SPDX", exitError}
+	}
+	return inv, nil
+}
+
+// decodeBOM reads a CycloneDX document that must be JSON.
 func decodeBOM(name string, data []byte) (*sbom.Inventory, error) {
 	if !bytes.HasPrefix(attest.Document(data), []byte("{")) {
 		return nil, hinted{fmt.Errorf("reading %s: it is not JSON", name), "write it as CycloneDX JSON: -o cyclonedx-json=bom.json", exitError}

@@ -80,6 +80,9 @@ func runFetch(cmd *cobra.Command, target string, f *fetchFlags) error {
 				return err
 			}
 		}
+		if trust != nil && f.bom != "" && best >= 0 && signers[docs[best].Digest] == "" {
+			return hinted{fmt.Errorf("nobody who is trusted vouches for a bill of materials of %s", s.digest), "do without --key and --certificate-identity to take one that anybody may have attached", exitError}
+		}
 		if err := f.download(ctx, cmd, s, docs, best, len(subjects) > 1); err != nil {
 			return err
 		}
@@ -124,17 +127,22 @@ func listAttached(ctx context.Context, s subject) ([]attach.Document, error) {
 	return docs, err
 }
 
-// checkAll returns who vouches for each document, by digest.
+// checkAll returns who vouches for each document, by digest; nil if nobody was
+// asked.
 func checkAll(ctx context.Context, trust *attest.Verifier, s subject, docs []attach.Document) map[string]string {
-	signers := map[string]string{}
 	if trust == nil {
-		return signers
+		return nil
 	}
+	signers := map[string]string{}
+	var size int64
 	for _, d := range docs {
-		if d.Err == nil && isStatement(d) {
-			if v, err := verifyDocument(ctx, trust, s, d); err == nil {
-				signers[d.Digest] = v.Signer
-			}
+		if size += max(d.Size, 0); d.Err != nil || !isStatement(d) || size > maxAttached {
+			continue
+		}
+		// Of what is attached to the index, only what is said of this image.
+		v, err := verifyDocument(ctx, trust, s, d)
+		if e := (&evidence{}); err == nil && (d.Subject == s.digest || e.take(v, s) == nil && len(e.others) == 0) {
+			signers[d.Digest] = v.Signer
 		}
 	}
 	return signers
@@ -161,8 +169,10 @@ func showAll(cmd *cobra.Command, s subject, docs []attach.Document, signers map[
 		switch {
 		case by != "":
 			by = "signed by " + by
-		case isStatement(d):
+		case isStatement(d) && signers == nil:
 			by = "signature not checked"
+		case isStatement(d):
+			by = "not signed by who is trusted"
 		default:
 			by = "not signed"
 		}
@@ -189,9 +199,13 @@ func (f *fetchFlags) download(ctx context.Context, cmd *cobra.Command, s subject
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("making the folder: %w", err)
 		}
+		var size int64
 		for _, d := range docs {
 			if d.Err != nil {
 				continue
+			}
+			if size += max(d.Size, 0); size > maxAttached {
+				return errAttached
 			}
 			data, err := s.repo.Fetch(ctx, d)
 			if err != nil {

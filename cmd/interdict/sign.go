@@ -27,7 +27,7 @@ type signFlags struct {
 func (f *signFlags) add(fl *pflag.FlagSet) {
 	fl.BoolVar(&f.sign, "sign", false, "sign; without --key by the identity of the environment (SIGSTORE_ID_TOKEN, GitHub Actions)")
 	fl.StringVar(&f.key, "key", "", "sign with this private key: a file (PEM, cosign's encrypted keys), env://NAME, or the URI of a key management service (needs the program sigstore-kms-SCHEME)")
-	fl.StringVar(&f.token, "identity-token", "", "identity token, or a file that holds one, to sign with in place of the environment's")
+	fl.StringVar(&f.token, "identity-token", "", "file of an identity token, or the token itself (which others can then see in the list of processes), in place of the environment's")
 	fl.StringVar(&f.fulcio, "fulcio-url", attest.PublicFulcio, "authority that certifies identities")
 	fl.StringVar(&f.rekor, "rekor-url", attest.PublicRekor, "transparency log")
 	fl.BoolVar(&f.tlog, "tlog-upload", false, "note the signature in the transparency log, for all to see (default: only when signing by identity)")
@@ -37,6 +37,9 @@ func (f *signFlags) add(fl *pflag.FlagSet) {
 // signer returns nil when nothing is to be signed.
 func (f *signFlags) signer(cmd *cobra.Command) (*attest.Signer, error) {
 	ctx := cmd.Context()
+	if f.key == "" && cmd.Flags().Changed("key") {
+		return nil, usage("is a variable not set? leave --key away to sign by identity (--sign) or not at all", "--key is empty")
+	}
 	log := attest.LogOptions{Timestamp: f.timestamp}
 	keyless := f.key == ""
 	if f.tlog || keyless && !cmd.Flags().Changed("tlog-upload") {
@@ -46,6 +49,11 @@ func (f *signFlags) signer(cmd *cobra.Command) (*attest.Signer, error) {
 	case f.key != "":
 		return attest.NewKeySigner(ctx, f.key, attest.KeyOptions{Password: askPassword}, log)
 	case !f.sign && f.token == "":
+		for _, name := range []string{"identity-token", "fulcio-url", "rekor-url", "tlog-upload", "timestamp-server-url"} {
+			if cmd.Flags().Changed(name) {
+				return nil, usage("add --key KEY or --sign", "--%s says how to sign, and nothing is to be signed", name)
+			}
+		}
 		return nil, nil
 	}
 	token, err := readToken(f.token)
@@ -98,7 +106,7 @@ func (f *trustFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.issuer, "certificate-oidc-issuer", "", "who must have issued the identity")
 	fl.StringVar(&f.issuerRegexp, "certificate-oidc-issuer-regexp", "", "the same, as a regular expression")
 	fl.StringVar(&f.trustedRoot, "trusted-root", "", "file of the authorities that are trusted (trusted_root.json) in place of the public ones")
-	fl.BoolVar(&f.needLog, "require-tlog", false, "demand an entry in the transparency log, also where a timestamp tells the time")
+	fl.BoolVar(&f.needLog, "require-tlog", false, "with an identity: demand an entry in the transparency log, also where a timestamp tells the time")
 }
 
 // verifier returns nil when nobody is trusted.
@@ -108,6 +116,8 @@ func (f *trustFlags) verifier(cmd *cobra.Command) (*attest.Verifier, error) {
 	switch {
 	case f.key != "" && keyless:
 		return nil, usage("choose one", "--key and --certificate-identity are both given")
+	case f.key != "" && (f.needLog || f.trustedRoot != ""):
+		return nil, usage("use them with --certificate-identity: a key needs no authority and no log", "--require-tlog and --trusted-root do not go with --key")
 	case f.key != "":
 		return attest.NewKeyVerifier(ctx, f.key, attest.KeyOptions{Password: askPassword})
 	case keyless:

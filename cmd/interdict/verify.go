@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/denylist/bundle"
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom/attach"
 	"github.com/interdict/interdict/sbom/attest"
@@ -88,6 +90,9 @@ func runVerify(cmd *cobra.Command, target string, f *verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.checkOffline(); err != nil {
+		return err
+	}
 	trust, err := f.verifier(cmd)
 	if err != nil {
 		return err
@@ -128,6 +133,24 @@ func runVerify(cmd *cobra.Command, target string, f *verifyFlags) error {
 	}
 	if code != exitPass {
 		return exitCode(code)
+	}
+	return nil
+}
+
+// checkOffline refuses what would ask over the network all the same.
+func (f *verifyFlags) checkOffline() error {
+	if !f.offline {
+		return nil
+	}
+	for _, name := range f.denylists {
+		if strings.HasPrefix(name, bundle.Scheme) {
+			return usage("take it along as a file: interdict denylist pull "+name+" -f list.yaml", "--offline, and %s is in a registry", name)
+		}
+	}
+	for _, key := range []string{f.key, f.listKey} {
+		if scheme, _, ok := strings.Cut(key, "://"); ok && scheme != "env" {
+			return usage("take the public key along as a file", "--offline, and the key is kept by a service (%s)", scheme)
+		}
 	}
 	return nil
 }
@@ -260,20 +283,40 @@ func (f *verifyFlags) conclude(cmd *cobra.Command, j *judging, s subject, e *evi
 		say("verdict", "%s by %s %s as of %s (%d denied, %d for review)", strings.ToUpper(v.Outcome), v.Denylist.Name, v.Denylist.Version, v.AsOf, v.Counts.Denied, v.Counts.Review)
 		code = f.signedCode(v)
 	}
-	if e.inventory == nil {
+	if len(e.contents) == 0 {
 		say("contents", "not at hand: the signed verdict counts")
+		if open := f.unanswered(j, e.verdict); open != "" && f.failOn != "never" {
+			say("unanswered", "it does not judge %s; the bill of materials would tell: --sbom FILE", open)
+			code = worse(code, exitIncomplete)
+		}
 		return code, nil
 	}
-	say("contents", "%s %s", attest.Digest(e.bom), e.bomBy)
-	t := report.Target{Target: s.name, Digest: s.digest, Platform: s.platform, Inventory: e.inventory, Verdict: j.verdict(r, e.inventory)}
-	r.Targets = append(r.Targets, t)
-	say("judged now", "%s by %s %s as of %s", strings.ToUpper(string(t.Verdict.Outcome)), t.Verdict.List.Name, t.Verdict.List.Version, t.Verdict.AsOf)
-	one := &report.Report{Targets: []report.Target{t}}
-	var now exitCode
-	if errors.As(f.exit(one, 0), &now) {
-		code = worse(code, int(now))
+	for _, c := range e.contents {
+		say("contents", "%s %s", attest.Digest(c.document), c.by)
+		t := report.Target{Target: s.name, Digest: s.digest, Platform: s.platform, Inventory: c.inventory, Verdict: j.verdict(r, c.inventory)}
+		r.Targets = append(r.Targets, t)
+		say("judged now", "%s by %s %s as of %s", strings.ToUpper(string(t.Verdict.Outcome)), t.Verdict.List.Name, t.Verdict.List.Version, t.Verdict.AsOf)
+		var now exitCode
+		if errors.As(f.exit(&report.Report{Targets: []report.Target{t}}, 0), &now) {
+			code = worse(code, int(now))
+		}
 	}
 	return code, nil
+}
+
+// unanswered is the law that is asked for and that a signed verdict does not
+// answer; empty if it answers all.
+func (f *verifyFlags) unanswered(j *judging, v *attest.Verdict) string {
+	if f.asOf != "" && f.asOf != v.AsOf {
+		return "as of " + f.asOf
+	}
+	var open []string
+	for _, asked := range j.regimes {
+		if !slices.ContainsFunc(v.Regimes, func(r attest.VerdictRegime) bool { return r.ID == asked.ID }) {
+			open = append(open, asked.ID)
+		}
+	}
+	return strings.Join(open, ", ")
 }
 
 // signedCode is the answer of the signed verdict to the law that was asked for.
