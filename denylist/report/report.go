@@ -86,9 +86,8 @@ func Formats() []Format {
 	return []Format{Table, JSON, CycloneDXJSON, CycloneDXXML, SPDXJSON, SARIF, JUnit, GitLab, GitLabQuality, CSV, Markdown, HTML, Template}
 }
 
-// SingleTarget reports whether a document of the format holds one target
-// only: Write returns an error when the report has more. Write one file for
-// each target.
+// SingleTarget reports whether a document of the format is about one thing:
+// of a report with several targets Write makes one, of which they are parts.
 func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXML || f == SPDXJSON }
 
 // Write writes the report in one format. Contents of the subject are foreign:
@@ -151,10 +150,13 @@ func (t *Target) gaps() []sbom.Gap {
 
 // single returns the one target of a report whose components are there.
 func (r *Report) single() (*Target, error) {
-	if len(r.Targets) != 1 {
-		return nil, fmt.Errorf("a document holds one target, the report has %d: write one file for each", len(r.Targets))
+	if len(r.Targets) == 0 {
+		return nil, errors.New("the report has no target")
 	}
 	t := &r.Targets[0]
+	if len(r.Targets) > 1 {
+		return r.merged()
+	}
 	switch {
 	case t.Inventory == nil && t.Error != "":
 		return nil, fmt.Errorf("there is nothing of %s: %s", t.Target, t.Error)
@@ -164,6 +166,40 @@ func (r *Report) single() (*Target, error) {
 		return nil, errors.New("a json report does not hold the components: keep the bill of materials beside it")
 	}
 	return t, nil
+}
+
+// merged makes one target of all. One that could not be looked at is a gap in
+// the whole.
+func (r *Report) merged() (*Target, error) {
+	whole := &Target{Verdict: denylist.Verdict{Outcome: denylist.Pass, AsOf: r.AsOf, List: r.List}}
+	var invs []*sbom.Inventory
+	var failed []sbom.Gap
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		switch o := t.Outcome(); {
+		case o == denylist.Deny, o == denylist.Incomplete && whole.Verdict.Outcome == denylist.Pass:
+			whole.Verdict.Outcome = o
+		}
+		if t.Error != "" {
+			failed = append(failed, sbom.Gap{Path: t.Target, Reason: sbom.Unreadable, Detail: t.Error})
+		}
+		if t.Inventory == nil {
+			continue
+		}
+		invs = append(invs, t.Inventory)
+		whole.Verdict.Regimes = t.Verdict.Regimes
+		whole.Verdict.Findings = append(whole.Verdict.Findings, t.Verdict.Findings...)
+		whole.Verdict.Gaps = append(whole.Verdict.Gaps, t.Verdict.Gaps...)
+	}
+	if len(invs) == 0 {
+		return nil, errors.New("a json report does not hold the components: keep the bill of materials beside it")
+	}
+	whole.Inventory = sbom.Merge("", invs)
+	whole.Inventory.Coverage.Gaps = append(whole.Inventory.Coverage.Gaps, failed...)
+	whole.Inventory.Normalize()
+	whole.Verdict.Gaps = append(whole.Verdict.Gaps, failed...)
+	whole.Target = whole.Inventory.Subject.Name
+	return whole, nil
 }
 
 func writeSPDX(w io.Writer, r *Report, opt Options) error {
