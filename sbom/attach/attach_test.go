@@ -191,7 +191,7 @@ func TestPages(t *testing.T) {
 		}
 		to := img.Digest.String()
 		if r.URL.Query().Get("last") == "" { // an empty page first, then the real one
-			w.Header().Set("Link", "<"+r.URL.Path+`?last=1>; rel="next"`)
+			w.Header().Set("Link", "<http://name.of.its.own"+r.URL.Path+`?last=1>; rel="next"`)
 			to = "sha256:" + strings.Repeat("0", 64)
 		} else if strings.Contains(r.URL.Path, idx.Digest.String()) {
 			w.Header().Set("Link", "<"+r.URL.Path+"?last="+fmt.Sprint(len(r.URL.RawQuery))+strings.Repeat("1", len(r.URL.RawQuery))+`>; rel="next"`)

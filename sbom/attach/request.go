@@ -193,18 +193,18 @@ func (r *Repository) referrersPage(ctx context.Context, address string) ([]v1.De
 	return list, nextPage(req.URL, resp.Header.Get("Link")), err
 }
 
-// nextPage reads the Link header: <address>; rel="next". The next page is on
-// the same host.
+// nextPage reads the Link header: <address>; rel="next". The next page is asked
+// of the same host, whatever name of its own a registry behind a proxy writes.
 func nextPage(from *url.URL, link string) string {
 	address, rel, ok := strings.Cut(link, ">")
 	if !ok || !strings.Contains(rel, "next") {
 		return ""
 	}
 	u, err := from.Parse(strings.TrimPrefix(strings.TrimSpace(address), "<"))
-	if err != nil || u.Host != from.Host || u.String() == from.String() {
+	if err != nil {
 		return ""
 	}
-	u.Scheme = from.Scheme
+	u.Scheme, u.Host, u.User = from.Scheme, from.Host, nil
 	return u.String()
 }
 
