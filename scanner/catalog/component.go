@@ -11,7 +11,6 @@ import (
 	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/cpe"
 	"github.com/anchore/syft/syft/file"
-	"github.com/anchore/syft/syft/license"
 	"github.com/anchore/syft/syft/pkg"
 	cpes "github.com/anchore/syft/syft/pkg/cataloger/common/cpe"
 
@@ -52,7 +51,7 @@ func newItem(r *resolver, p *pkg.Package) item {
 	b := &builder{p: p, r: r, detector: detectorName(r.cat.Name())}
 	b.c = sbom.Component{
 		Type: sbom.Library, Name: p.Name, Version: p.Version, PURL: p.PURL,
-		FoundBy: r.cat.Name(), Language: language(p), CPEs: cpesOf(p), Licenses: licencesOf(p),
+		FoundBy: r.cat.Name(), Language: language(p), CPEs: cpesOf(p), Licenses: licencesOf(r, p),
 	}
 	b.it = item{Type: string(p.Type)}
 	b.locate()
@@ -241,29 +240,4 @@ func cpesOf(p *pkg.Package) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// maxLicenceName is the longest name of a licence that is no text, in bytes.
-const maxLicenceName = 200
-
-func licencesOf(p *pkg.Package) []sbom.License {
-	var out []sbom.License
-	for _, l := range p.Licenses.ToSlice() {
-		s := sbom.License{Declared: l.Type == license.Declared}
-		switch {
-		case l.SPDXExpression != "" && !strings.ContainsAny(l.SPDXExpression, " ()") && !strings.HasPrefix(l.SPDXExpression, "LicenseRef-"):
-			s.ID = l.SPDXExpression
-		case l.SPDXExpression != "":
-			s.Expression = l.SPDXExpression
-		case l.Value != "" && len(l.Value) <= maxLicenceName && !strings.HasPrefix(l.Value, "sha256:"):
-			s.Name = sbom.CleanValue(l.Value)
-		default:
-			continue // a text that syft does not know
-		}
-		if len(l.URLs) > 0 {
-			s.URL = l.URLs[0]
-		}
-		out = append(out, s)
-	}
-	return out
 }

@@ -213,6 +213,7 @@ func (s *session) readDatabase(v *view, i int, l file.Location, format *stanzaFo
 	}
 	db := &database{}
 	db.fresh, db.keys = format.fresh(b, s.lower(i, l.RealPath))
+	db.homes = format.homes(db.fresh)
 	return db, nil
 }
 

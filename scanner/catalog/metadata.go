@@ -112,6 +112,7 @@ func (b *builder) deb(m pkg.DpkgDBEntry) {
 	b.database(m.Package, m.Version, m.Architecture)
 	b.fact(sbom.PackageName, m.Package, "Package")
 	b.supplier(m.Maintainer, "Maintainer")
+	b.link("website", b.homepage(), "Homepage")
 	b.c.Desc, _, _ = strings.Cut(m.Description, "\n")
 	b.property("architecture", m.Architecture)
 	b.property("source", m.Source)
@@ -119,6 +120,23 @@ func (b *builder) deb(m pkg.DpkgDBEntry) {
 	b.it.Files = m.OwnedFiles()
 	b.it.Provides = append([]string{m.Package}, m.Provides...)
 	b.it.Requires = append(append([]string{}, m.Depends...), m.PreDepends...)
+}
+
+// homepage is that of a Debian package: of its stanza in the database, or of
+// the file that it has of its own in an image without dpkg.
+func (b *builder) homepage() string {
+	if db := b.r.view.databases[b.primary.Path]; db != nil {
+		return db.homes[b.it.Key]
+	}
+	if path.Base(path.Dir(b.primary.Path)) != "status.d" {
+		return ""
+	}
+	for _, l := range b.p.Locations.ToSlice() {
+		if l.RealPath == b.primary.Path {
+			return readHeader(b.r, l, 64<<10).Get("Homepage")
+		}
+	}
+	return ""
 }
 
 func (b *builder) rpm(m pkg.RpmDBEntry) {

@@ -180,6 +180,7 @@ func checkEvidence(t *testing.T, c *Catalog) {
 	}{
 		{"pkg:deb/debian/curl@", sbom.PackageName, "curl"},
 		{"pkg:deb/debian/curl@", sbom.PackageVendor, "Alessandro Ghedini <ghedo@debian.org>"},
+		{"pkg:deb/debian/curl@", sbom.HomepageHost, "curl.se"},
 		{"pkg:npm/left-pad@", sbom.EntityName, "azer"},
 		{"pkg:npm/%40acme/ui@", sbom.NPMPackage, "@acme/ui"},
 		{"pkg:pypi/requests@", sbom.PythonPackage, "requests"},
@@ -198,6 +199,9 @@ func checkEvidence(t *testing.T, c *Catalog) {
 	}
 	if ui := findPrefix(t, c, "pkg:npm/%40acme/ui@"); ui.Group != "@acme" || ui.Name != "ui" {
 		t.Errorf("@acme/ui is %q %q", ui.Group, ui.Name)
+	}
+	if l := findName(t, c, "libc6").Licenses; !slices.Contains(l, sbom.License{Name: "LGPL-2.1"}) {
+		t.Errorf("libc6's licences are %+v", l)
 	}
 	if l := findPrefix(t, c, "pkg:npm/left-pad@").Licenses; len(l) != 1 || l[0].ID != "WTFPL" || !l[0].Declared {
 		t.Errorf("left-pad's licences are %+v", l)

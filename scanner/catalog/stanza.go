@@ -85,3 +85,14 @@ func (f *stanzaFormat) fresh(b []byte, lower map[string]bool) (kept []byte, keys
 	slices.Sort(keys)
 	return kept, slices.Compact(keys)
 }
+
+// homes returns the Homepage of each stanza that has one, by key.
+func (f *stanzaFormat) homes(b []byte) map[string]string {
+	homes := map[string]string{}
+	for _, s := range stanzas(b) {
+		if h := stanzaField(s, "Homepage:"); h != "" {
+			homes[f.key(s)] = h
+		}
+	}
+	return homes
+}

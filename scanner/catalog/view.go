@@ -40,6 +40,9 @@ type view struct {
 type database struct {
 	fresh []byte   // the stanzas that no layer below has
 	keys  []string // of all stanzas, sorted
+	// homes are the addresses that fresh stanzas give as their home, which
+	// syft does not read, by key.
+	homes map[string]string
 }
 
 // found is a file that matches a pattern.
