@@ -58,6 +58,32 @@ func TestJava(t *testing.T) {
 	}
 }
 
+// TestNode: what an installed package needs is what Node would load for it.
+func TestNode(t *testing.T) {
+	c := components(t, built(t, scantest.Image{Layers: []scantest.Layer{{Files: []scantest.File{
+		text("/app/package.json", `{"name":"app","version":"1.0.0","dependencies":{"a":"1","b":"2","absent":"1"}}`),
+		text("/app/node_modules/a/package.json", `{"name":"a","version":"1.0.0","peerDependencies":{"@s/c":"1"},"optionalDependencies":{"b":"1"}}`),
+		text("/app/node_modules/a/node_modules/b/package.json", `{"name":"b","version":"1.0.0"}`),
+		text("/app/node_modules/b/package.json", `{"name":"b","version":"2.0.0","dependencies":{"a":"1"}}`),
+		text("/app/node_modules/@s/c/package.json", `{"name":"@s/c","version":"1.0.0"}`),
+	}}}}), Options{})
+	got := map[string][]string{}
+	for _, x := range c.Components {
+		got[x.PURL] = x.DependsOn
+	}
+	want := map[string][]string{
+		"pkg:npm/app@1.0.0": {"pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0"},
+		"pkg:npm/a@1.0.0":   {"pkg:npm/%40s/c@1.0.0", "pkg:npm/b@1.0.0"},
+		"pkg:npm/b@1.0.0":   nil,
+		"pkg:npm/b@2.0.0":   {"pkg:npm/a@1.0.0"},
+	}
+	for ref := range want {
+		if d := cmp.Diff(want[ref], got[ref]); d != "" {
+			t.Errorf("%s needs (-want +got):\n%s", ref, d)
+		}
+	}
+}
+
 // TestPython: the core metadata that syft leaves out.
 func TestPython(t *testing.T) {
 	dir := "/usr/lib/python3/dist-packages/acme-1.0.dist-info/"

@@ -20,6 +20,7 @@ func (b *builder) languages() {
 		b.link("website", m.Homepage, "homepage")
 		b.link("vcs", m.URL, "repository")
 		b.c.Desc = sbom.CleanValue(m.Description)
+		b.it.Requires = b.nodeRequires()
 	case pkg.NpmPackageLockEntry:
 		b.locked(m.Resolved, m.Integrity)
 	case pkg.YarnLockEntry:

@@ -41,6 +41,7 @@ func merge(s *session, tree *layer.Tree) *Catalog {
 	c.owners = newOwners(tree, items)
 	items = dropOwned(tree, items, c.owners)
 	resolve(items)
+	resolveNode(items)
 	c.Components = join(items)
 	if os, ok := m.operatingSystem(s.env); ok {
 		c.Components = append(c.Components, os)
