@@ -82,7 +82,7 @@ func (b *builder) takeRefs() {
 			b.refs[c.Ref], b.taken[c.Ref] = true, true
 		}
 	}
-	b.subjectRef = b.ref(cmpOr(b.inv.Subject.PURL, "subject:"+cmpOr(b.inv.Subject.Digest, b.inv.Subject.Name)))
+	b.subjectRef = b.ref(cmpOr(b.inv.Subject.PURL, "subject:"+cmpOr(known(b.inv.Subject), b.inv.Subject.Name)))
 	b.layerIndex = make(map[string]int, len(b.inv.Layers))
 	b.layerRefs = make([]string, len(b.inv.Layers))
 	for i, l := range b.inv.Layers {
@@ -115,6 +115,10 @@ func cmpOr(a, b string) string {
 // space is the name space of our serial numbers (RFC 9562, section 5.5).
 var space = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/interdict/interdict#bom"))
 
+// known is what identifies a subject by its bytes: an image without a manifest,
+// as in what "docker save" writes, has the digest of its configuration only.
+func known(s sbom.Subject) string { return cmpOr(s.Digest, s.ImageID) }
+
 // serialNumber is the same for the same subject, looked at by the same tool
 // for the same patterns. A subject without a digest is told by its contents.
 func serialNumber(inv *sbom.Inventory) string {
@@ -125,10 +129,10 @@ func serialNumber(inv *sbom.Inventory) string {
 			fmt.Fprintf(h, "%d:%s", len(p), p)
 		}
 	}
-	put(string(s.Kind), s.Digest, s.Platform, inv.Tool.Name, inv.Tool.Version, inv.Foreign)
+	put(string(s.Kind), known(s), s.Platform, inv.Tool.Name, inv.Tool.Version, inv.Foreign)
 	put(inv.Tool.Detectors...)
 	put(inv.Tool.Watched...)
-	if s.Digest == "" {
+	if known(s) == "" {
 		put(s.Name, stamp(inv.Created))
 		for i := range inv.Components {
 			put(inv.Components[i].Ref)
@@ -199,7 +203,7 @@ func (b *builder) tools() *cdx.ToolsChoice {
 
 func (b *builder) subject() *cdx.Component {
 	s := b.inv.Subject
-	c := &cdx.Component{BOMRef: b.subjectRef, Type: cdx.ComponentTypeContainer, Name: s.Name, Version: s.Digest}
+	c := &cdx.Component{BOMRef: b.subjectRef, Type: cdx.ComponentTypeContainer, Name: s.Name, Version: known(s)}
 	switch s.Kind {
 	case sbom.Image:
 	case sbom.Collection:

@@ -24,9 +24,11 @@ func (r *reading) foreignMetadata() {
 	inv.Subject.Name, inv.Subject.PURL = s.Name, s.PURL
 	if strings.HasPrefix(s.Version, "sha256:") {
 		inv.Subject.Digest = s.Version // syft
-	} else if _, digest, ok := strings.Cut(s.PURL, "@sha256%3A"); ok {
-		digest, _, _ = strings.Cut(digest, "?")
-		inv.Subject.Digest = "sha256:" + digest // trivy
+	} else if strings.HasPrefix(s.PURL, "pkg:oci/") { // trivy
+		_, digest, ok := strings.Cut(strings.Replace(s.PURL, "@sha256%3A", "@sha256:", 1), "@sha256:")
+		if digest, _, _ = strings.Cut(digest, "?"); ok {
+			inv.Subject.Digest = "sha256:" + digest
+		}
 	}
 	for _, p := range append(slices.Clone(r.doc.Properties), s.Properties...) {
 		r.foreignProperty(p)
