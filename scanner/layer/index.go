@@ -56,7 +56,8 @@ type Index struct {
 	// Their Layer is the diffID.
 	Gaps []sbom.Gap
 
-	walker  scanner.Walker // contents are there
+	walker  scanner.Walker // contents are there, also those that nobody kept
+	maxFile int64          // of the walker's files that are opened
 	cache   io.ReaderAt    // contents are there
 	store   *Store         // of the cache's buffers
 	checked sync.Map       // offset in cache -> contents had their digest
@@ -84,11 +85,11 @@ func (ix *Index) find(path string) (int, bool) {
 }
 
 // Open returns the kept contents of an entry of the index, for a hard link
-// those of the file that it links to. It returns [ErrNotKept] if there are
-// none, and [ErrCorrupt] if an encoded index does not hold them undamaged.
+// those of the file that it links to. Of a tree on disk it opens any regular
+// file within Options.MaxFile. It returns [ErrNotKept] if there are none, and [ErrCorrupt] if an encoded index does not hold them undamaged.
 func (ix *Index) Open(e *Entry) (Content, error) {
 	switch {
-	case !e.kept:
+	case !e.kept && (ix.walker == nil || e.Type != scanner.Regular || e.Size > ix.maxFile):
 		return nil, ErrNotKept
 	case e.held != nil:
 		return heldContent{e.held.Retain()}, nil

@@ -149,7 +149,7 @@ func TestReadGaps(t *testing.T) {
 		"whole":                 {blob: tarred},
 		"no end mark":           {blob: noEnd, want: "truncated "},
 		"no end mark, verified": {blob: noEnd, stated: sbom.Layer{DiffID: sum(noEnd)}},
-		"bytes behind the end":  {blob: trailing, want: "malformed "},
+		"bytes behind the end":  {blob: trailing, want: "unsupported "},
 		"a name beyond PATH_MAX": {blob: long.Bytes(), want: "limit " +
 			("/" + strings.Repeat("dir/", 2000))[:4096]},
 		"a file beyond the bound": {blob: tarOf(t, "f /big "+strings.Repeat("x", 5000)), want: "limit /big"},

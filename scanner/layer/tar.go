@@ -73,7 +73,7 @@ func (t *tarReader) end() error {
 		return t.fail(err)
 	}
 	if !zeros {
-		t.build.gap(sbom.Gap{Reason: sbom.Malformed, Detail: fmt.Sprintf("bytes follow the end of the tar at %d", at)})
+		t.build.gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("bytes that are not of the tar follow its end at %d, and nobody looked at them", at)})
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func walk(ctx context.Context, l scanner.Walker, opt Options) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix.walker = l
+	ix.walker, ix.maxFile = l, opt.MaxFile
 	return ix, nil
 }
 

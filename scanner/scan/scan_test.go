@@ -325,18 +325,26 @@ func TestForeseen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	if err := scantest.WriteLayout(dir, img); err != nil {
+	layout, folder := t.TempDir(), t.TempDir()
+	if err := scantest.WriteLayout(layout, img); err != nil {
 		t.Fatal(err)
 	}
-	inv, err := scan.Run(t.Context(), open(t, dir), scan.Options{})
-	if err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "engine"), program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if c := find(t, inv, "nginx"); c.Version != "1.25.3" {
-		t.Errorf("nginx has version %q", c.Version)
+	if err := os.Symlink("engine", filepath.Join(folder, "nginx")); err != nil {
+		t.Fatal(err)
 	}
-	if !inv.Coverage.Complete() {
-		t.Errorf("gaps %+v", inv.Coverage.Gaps)
+	for _, target := range []string{layout, folder} {
+		inv, err := scan.Run(t.Context(), open(t, target), scan.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := find(t, inv, "nginx"); c.Version != "1.25.3" {
+			t.Errorf("nginx has version %q", c.Version)
+		}
+		if !inv.Coverage.Complete() {
+			t.Errorf("gaps %+v", inv.Coverage.Gaps)
+		}
 	}
 }
