@@ -87,6 +87,7 @@ func runAttach(cmd *cobra.Command, target string, f *attachFlags) error {
 	if a.signer, err = f.signer(cmd); err != nil {
 		return err
 	}
+	f.reach = registryFlags{insecure: f.insecure, ca: f.ca}
 	if a.judge, err = f.judge(cmd.Context(), cmd.ErrOrStderr()); err != nil {
 		return err
 	}

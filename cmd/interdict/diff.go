@@ -64,6 +64,7 @@ func runDiff(cmd *cobra.Command, args []string, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	f.reach = registryFlags{insecure: f.insecure, ca: f.ca}
 	j, err := f.judge(cmd.Context(), cmd.ErrOrStderr())
 	if err != nil {
 		return err

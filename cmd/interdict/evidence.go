@@ -299,8 +299,11 @@ func (f *verifyFlags) checkAge(e *evidence) error {
 	if !ok {
 		return hinted{fmt.Errorf("the verdict's list %s %s does not say when it was issued", e.verdict.Denylist.Name, e.verdict.Denylist.Version), "its version must begin with the day: 2026.11.23", exitError}
 	}
+	day := 24 * time.Hour
+	if age < -day {
+		return hinted{fmt.Errorf("the verdict's list was issued on %s, which is yet to come", e.verdict.Denylist.Issued), "set the clock, or ask who issues the list", exitError}
+	}
 	if age > limit {
-		day := 24 * time.Hour
 		return hinted{fmt.Errorf("the verdict is by an old list: it was issued on %s, %d days ago, and at most %d are allowed", e.verdict.Denylist.Issued, age/day, limit/day),
 			"attach a verdict by a newer list", exitError}
 	}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -15,7 +18,6 @@ import (
 	"github.com/interdict/interdict/denylist/builtin"
 	"github.com/interdict/interdict/denylist/bundle"
 	"github.com/interdict/interdict/sbom/attest"
-	"github.com/interdict/interdict/scanner/registry"
 )
 
 // listFlags are the flags of everything that reads denylists.
@@ -24,13 +26,15 @@ type listFlags struct {
 	listKey   string
 	mirrors   []string
 	maxAge    string
+	reach     registryFlags // how to reach the registries of lists
+	builtin   bool          // the built-in list may be of any age
 }
 
 func (f *listFlags) add(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.denylists, "denylist", nil, "denylist that adds to the built-in list or overrides it: a file (YAML) or oci://REPOSITORY@sha256:... (repeatable)")
 	fl.StringVar(&f.listKey, "denylist-key", "", "public key that must have signed every --denylist; an unsigned one is refused")
 	fl.StringArrayVar(&f.mirrors, "denylist-mirror", nil, "repository to ask for an oci:// denylist before the one that it names (repeatable)")
-	fl.StringVar(&f.maxAge, "max-list-age", "", "refuse a list that was issued longer ago: 90d, 12w, 720h")
+	fl.StringVar(&f.maxAge, "max-list-age", "", "refuse a --denylist, or without one the built-in list, that was issued longer ago: 90d, 12w, 720h")
 }
 
 // read puts the user's lists over the built-in one. Nothing is fetched but what
@@ -41,6 +45,11 @@ func (f *listFlags) read(ctx context.Context) (*denylist.List, error) {
 		return nil, err
 	}
 	list := builtin.List()
+	if len(f.denylists) == 0 && !f.builtin {
+		if err := policy.CheckAge(list, "that is built in"); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range f.denylists {
 		over, err := f.fetch(ctx, name, policy)
 		if err != nil {
@@ -54,14 +63,24 @@ func (f *listFlags) read(ctx context.Context) (*denylist.List, error) {
 func (f *listFlags) fetch(ctx context.Context, name string, policy bundle.Policy) (*bundle.Accepted, error) {
 	opt := bundle.Options{Mirrors: f.mirrors}
 	if strings.HasPrefix(name, bundle.Scheme) {
-		client, err := registry.New(registry.Options{Version: version()})
+		client, err := f.reach.client()
 		if err != nil {
 			return nil, err
 		}
 		defer client.Close()
-		opt.Transport, opt.Keychain = client.Transport(), client.Keychain()
+		opt.Transport, opt.Keychain, opt.Insecure = client.Transport(), client.Keychain(), f.reach.insecure
 	}
-	return bundle.Fetch(ctx, name, policy, opt)
+	got, err := bundle.Fetch(ctx, name, policy, opt)
+	return got, login(err)
+}
+
+// login adds what to do when a registry refuses.
+func login(err error) error {
+	var no *transport.Error
+	if errors.As(err, &no) && (no.StatusCode == http.StatusUnauthorized || no.StatusCode == http.StatusForbidden) && no.Request != nil {
+		return hinted{err, "log in as a user who may do it: docker login " + no.Request.URL.Host, exitError}
+	}
+	return err
 }
 
 func (f *listFlags) policy(ctx context.Context) (p bundle.Policy, err error) {
@@ -146,7 +165,7 @@ func pushList(cmd *cobra.Command, args []string, lists *listFlags, s *signFlags,
 	opt := bundle.Options{Transport: client.Transport(), Keychain: client.Keychain(), Insecure: r.insecure}
 	digest, err := bundle.Push(ctx, args[0], b, created, opt)
 	if err != nil {
-		return err
+		return login(err)
 	}
 	ref, err := client.ParseReference(strings.TrimPrefix(args[0], bundle.Scheme))
 	if err != nil {
@@ -189,6 +208,7 @@ With --denylist-key it refuses what that key did not sign, and with
 			return writeFiles(map[string][]byte{file: got.YAML, file + bundle.Suffix: got.Signature})
 		},
 	}
+	lists.reach.add(cmd.Flags())
 	cmd.Flags().StringVarP(&file, "file", "f", "", "file for the list (default: stdout, without the signature)")
 	return cmd
 }

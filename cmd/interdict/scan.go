@@ -94,6 +94,7 @@ func runScan(cmd *cobra.Command, args []string, f *scanFlags) error {
 	if err != nil {
 		return err
 	}
+	f.reach = registryFlags{insecure: f.insecure, ca: f.ca}
 	j, err := f.judge(ctx, cmd.ErrOrStderr())
 	if err != nil {
 		return err

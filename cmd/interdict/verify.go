@@ -100,6 +100,7 @@ func runVerify(cmd *cobra.Command, target string, f *verifyFlags) error {
 	if trust == nil {
 		return usage("give --key, or --certificate-identity and --certificate-oidc-issuer", "nobody is trusted")
 	}
+	f.reach, f.builtin = f.registryFlags, true // --max-list-age is about the verdict's list
 	j, err := f.judge(ctx, cmd.ErrOrStderr())
 	if err != nil {
 		return err

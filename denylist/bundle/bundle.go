@@ -137,7 +137,7 @@ func Check(b Bundle, from string, p Policy) (*Accepted, error) {
 		return nil, err
 	}
 	out.List = l
-	return out, age(from, l, p)
+	return out, p.CheckAge(l, from)
 }
 
 func signature(from string, err error) error {
@@ -154,7 +154,9 @@ func signature(from string, err error) error {
 	return refuse(Altered, from, e.Hint(), "its signature is not valid: %w", err)
 }
 
-func age(from string, l *denylist.List, p Policy) error {
+// CheckAge refuses a list that was issued too long ago, or after today: such a
+// list would never grow old.
+func (p Policy) CheckAge(l *denylist.List, from string) error {
 	if p.MaxAge <= 0 {
 		return nil
 	}
@@ -162,12 +164,16 @@ func age(from string, l *denylist.List, p Policy) error {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	const hint = "pull a newer one, or allow it with --max-list-age"
+	const hint = "take a newer one, or allow it with --max-list-age"
 	issued := l.Issued()
 	if issued.IsZero() {
 		return refuse(Old, from, "its version must begin with the day: 2026.11.23", "it does not say when it was issued: its version is %q", l.Version)
 	}
-	if age := now.Sub(issued.Time); age > p.MaxAge {
+	age := now.Sub(issued.Time)
+	if age < -24*time.Hour {
+		return refuse(Old, from, "set the clock, or ask who issues it", "it was issued on %s, which is yet to come", issued)
+	}
+	if age > p.MaxAge {
 		return refuse(Old, from, hint, "it was issued on %s, %d days ago, and at most %d are allowed", issued, days(age), days(p.MaxAge))
 	}
 	return nil

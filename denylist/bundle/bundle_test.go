@@ -122,8 +122,8 @@ func TestRefusals(t *testing.T) {
 	statement := must[[]byte](t)(s.Sign(ctx, &attest.Statement{PredicateType: attest.CycloneDX, Predicate: []byte(`{}`),
 		Subject: []attest.Subject{attest.NewSubject("denylist.yaml", fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(list))))}}))
 	p := bundle.Policy{Signer: s.Verifier(), MaxAge: 30 * 24 * time.Hour, Now: november}
-	later := p
-	later.Now = november.AddDate(0, 1, 0)
+	later, early := p, p
+	later.Now, early.Now = november.AddDate(0, 1, 0), november.AddDate(0, -2, 0)
 	tests := []struct {
 		name   string
 		bundle bundle.Bundle
@@ -139,6 +139,7 @@ func TestRefusals(t *testing.T) {
 		{"another statement", bundle.Bundle{YAML: good.YAML, Signature: statement}, p, bundle.Foreign, "of type"},
 		{"old", good, later, bundle.Old, "50 days ago, and at most 30"},
 		{"no day", undated, p, bundle.Old, "does not say when"},
+		{"tomorrow's", good, early, bundle.Old, "yet to come"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
