@@ -120,6 +120,8 @@ func (f *trustFlags) verifier(cmd *cobra.Command) (*attest.Verifier, error) {
 		return nil, usage("use them with --certificate-identity: a key needs no authority and no log", "--require-tlog and --trusted-root do not go with --key")
 	case f.key != "":
 		return attest.NewKeyVerifier(ctx, f.key, attest.KeyOptions{Password: askPassword})
+	case keyless && (f.identity+f.identityRegexp == "" || f.issuer+f.issuerRegexp == ""):
+		return nil, usage("anybody can have an identity of that name from another issuer: give --certificate-identity and --certificate-oidc-issuer", "an identity is trusted by half")
 	case keyless:
 		id := attest.Identity{Subject: f.identity, SubjectRegexp: f.identityRegexp, Issuer: f.issuer, IssuerRegexp: f.issuerRegexp}
 		return attest.NewIdentityVerifier(ctx, id, attest.RootOptions{File: f.trustedRoot, Offline: f.offline, NeedLog: f.needLog})
