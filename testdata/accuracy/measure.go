@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -8,11 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/builtin"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 	"github.com/interdict/interdict/scanner/scan"
 	"github.com/interdict/interdict/scanner/source"
 )
@@ -118,8 +122,30 @@ func look(ctx context.Context, target string) ([]denylist.Finding, int, error) {
 			return nil, 0, fmt.Errorf("scanning %s: %w", target, err)
 		}
 		v := list.Judge(inv, denylist.Policy{AsOf: day, Mentions: true})
+		if err := stored(inv, v, list, day); err != nil {
+			return nil, 0, fmt.Errorf("judging the bill of materials of %s: %w", target, err)
+		}
 		found = append(found, v.Findings...)
 		files += int(inv.Coverage.FilesSeen)
 	}
 	return found, files, nil
+}
+
+// stored fails unless "check" of what a scan wrote gives the scan's verdict.
+func stored(inv *sbom.Inventory, want denylist.Verdict, list *denylist.List, day denylist.Date) error {
+	for _, opt := range []cyclonedx.Options{{}, {Format: cyclonedx.XML, SpecVersion: "1.4"}} {
+		var doc bytes.Buffer
+		if err := cyclonedx.Encode(&doc, inv, opt); err != nil {
+			return err
+		}
+		back, err := cyclonedx.Decode(&doc)
+		if err != nil {
+			return err
+		}
+		got := list.Judge(back, denylist.Policy{AsOf: day, Mentions: true})
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			return fmt.Errorf("the verdict is another:\n%s", diff)
+		}
+	}
+	return nil
 }
