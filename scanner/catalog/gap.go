@@ -17,6 +17,11 @@ import (
 // package (syft/pkg/cataloger/java, archive_parser.go).
 const noPackage = "no package identified in archive"
 
+// noBundle is what syft says of a program that has the signature of a .NET
+// bundle and no bundle where it points (syft/pkg/cataloger/internal/dotnet/bundle):
+// one that knows the signature, such as a scanner, or one that no host can start.
+const noBundle = "lies outside the file"
+
 // gaps makes a cataloger's error into gaps: one for each file that it names.
 func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 	var out []sbom.Gap
@@ -32,7 +37,7 @@ func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 			g.Layer = s.layers[r.view.top()].DiffID
 		} else {
 			g.Path, g.Layer = u.at.RealPath, u.at.FileSystemID
-			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && !s.promising(r.cat.Name(), n.Entry) {
+			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && (!s.promising(r.cat.Name(), n.Entry) || strings.Contains(g.Detail, noBundle)) {
 				g.Reason = sbom.Malformed
 			}
 		}

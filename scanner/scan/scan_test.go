@@ -3,7 +3,9 @@ package scan_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -346,5 +348,40 @@ func TestForeseen(t *testing.T) {
 		if !inv.Coverage.Complete() {
 			t.Errorf("gaps %+v", inv.Coverage.Gaps)
 		}
+	}
+}
+
+// TestScannerOfBundles: a program that knows the signature of a .NET bundle is
+// not one that could not be looked into.
+func TestScannerOfBundles(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(t.TempDir(), "scanner.c")
+	// What .NET's host searches for: the SHA-256 of ".net core bundle\n".
+	sum := sha256.Sum256([]byte(".net core bundle\n"))
+	code := "const unsigned char sig[] = {'0','1','2','3','4','5','6','7'"
+	for _, b := range sum {
+		code += fmt.Sprintf(",%d", b)
+	}
+	code += "}; int main(int n, char **v) { return sig[n]; }"
+	if err := os.WriteFile(src, []byte(code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dir, "scanner")
+	if out, err := exec.Command("gcc", "-o", program, src).CombinedOutput(); err != nil {
+		t.Fatalf("this test needs gcc: %v %s", err, out)
+	}
+	fi, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(program, fi.Size()+10_000); err != nil { // where a bundle would be
+		t.Fatal(err)
+	}
+	inv, err := scan.Run(t.Context(), open(t, dir), scan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Coverage.Gaps) != 1 || !inv.Coverage.Complete() {
+		t.Errorf("gaps %+v, want one that is noted only", inv.Coverage.Gaps)
 	}
 }
