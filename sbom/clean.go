@@ -10,7 +10,7 @@ import (
 // characters that XML 1.0 allows (section 2.2). A byte or character that is
 // not is written "\xHH" or "\u{H}", so that different names stay different.
 func CleanText(s string) string {
-	i := 0
+	i := printable(s)
 	for i < len(s) && s[i] >= 0x20 && s[i] < 0x7f {
 		i++
 	}
@@ -43,6 +43,22 @@ func CleanText(s string) string {
 		i += n
 	}
 	return b.String()
+}
+
+// printable returns the length of a first part of s in multiples of eight bytes
+// that are printable ASCII, looked at eight at a time: nearly all texts are.
+func printable(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// A byte with its top bit set; one below 0x20, which borrows; or 0x7f, which carries.
+		if (w|(w-ones*0x20)|(w+ones))&tops != 0 {
+			break
+		}
+	}
+	return i
 }
 
 // writable is XML's Char, without the carriage return, which XML readers turn

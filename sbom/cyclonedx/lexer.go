@@ -31,9 +31,26 @@ func (l *lexer) fail(msg string) {
 
 // peek returns the next byte that is not white space, or 0 at the end.
 func (l *lexer) peek() byte {
+	if l.pos < len(l.s) && l.s[l.pos] > ' ' {
+		return l.s[l.pos]
+	}
+	return l.space()
+}
+
+// space is peek where white space may be next. A third of an indented document
+// is indentation.
+func (l *lexer) space() byte {
+	const eight = "        "
 	for l.pos < len(l.s) {
 		switch c := l.s[l.pos]; c {
-		case ' ', '\t', '\n', '\r':
+		case ' ':
+			for l.pos+8 <= len(l.s) && l.s[l.pos:l.pos+8] == eight {
+				l.pos += 8
+			}
+			for l.pos < len(l.s) && l.s[l.pos] == ' ' {
+				l.pos++
+			}
+		case '\t', '\n', '\r':
 			l.pos++
 		default:
 			return c

@@ -33,6 +33,9 @@ func (s *slab[T]) list() []T {
 
 func parseJSON(text string, limit int) (*document, error) {
 	r := &jsonReader{lexer: lexer{s: text}, left: limit}
+	// Guesses of the counts save growing.
+	r.props.all = make([]property, 0, len(text)/256)
+	r.deps.all = make([]dependency, 0, len(text)/1024)
 	doc := r.document()
 	if err := r.end(); err != nil {
 		return nil, err
@@ -319,7 +322,7 @@ func (r *jsonReader) properties() []property {
 }
 
 func (r *jsonReader) dependencies() []dependency {
-	var out []dependency
+	out := make([]dependency, 0, len(r.s)/2048)
 	r.array(func() {
 		var d dependency
 		r.object(func(key string) {
