@@ -131,6 +131,21 @@ func targetFromWire(t wireTarget, r *Report) Target {
 	return out
 }
 
+// Brief returns the target as the json format holds it: without components,
+// and without the memory of the document that they were read from. Reports of
+// many targets are made of these, unless a bill of materials is among them.
+func (t Target) Brief(r *Report) (Target, error) {
+	var wire wireTarget
+	text, err := json.Marshal(targetToWire(t))
+	if err == nil {
+		err = json.Unmarshal(text, &wire)
+	}
+	if err != nil {
+		return Target{}, fmt.Errorf("shortening the report of %s: %w", t.Target, err)
+	}
+	return targetFromWire(wire, r), nil
+}
+
 func findingFromWire(f wireFinding) denylist.Finding {
 	out := denylist.Finding{
 		ID: f.ID, Vendor: f.Vendor, VendorName: f.VendorName, Level: denylist.Level(f.Level),

@@ -197,6 +197,15 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s differs:\n%s", f, diff)
 		}
 	}
+	for i, target := range r.Targets {
+		brief, err := target.Brief(back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(back.Targets[i], brief); diff != "" {
+			t.Errorf("%s is otherwise when it is brief:\n%s", target.Target, diff)
+		}
+	}
 	back.Targets = back.Targets[:1]
 	if err := report.Write(io.Discard, report.CycloneDXJSON, back, report.Options{}); err == nil {
 		t.Error("a bill of materials is written from a report that has no components")
