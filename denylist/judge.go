@@ -208,6 +208,19 @@ func (j *judging) subject() {
 	}
 }
 
+// subjectOccurrences are the layers that the configuration says were made with
+// a vendor's product. They have no path: nobody knows where it was put.
+func subjectOccurrences(g *group, vendor string) (os []sbom.Occurrence) {
+	for _, h := range g.hits {
+		o := sbom.Occurrence{Layer: h.e.Layer}
+		if o.Layer != "" && h.p.rule.vendor.ID == vendor && !slices.Contains(os, o) {
+			os = append(os, o)
+		}
+	}
+	slices.SortFunc(os, compareOccurrences)
+	return os
+}
+
 // weighAndRule turns what a group says of a vendor into a finding.
 func (j *judging) weighAndRule(g *group, vendor string) {
 	w := weigh(g, vendor)
@@ -221,6 +234,7 @@ func (j *judging) weighAndRule(g *group, vendor string) {
 	if g.c == nil {
 		s := &j.inv.Subject
 		f.Component = ComponentRef{Type: string(sbom.Container), Name: s.Name, PURL: s.PURL}
+		f.Occurrences = subjectOccurrences(g, vendor)
 	} else {
 		f.Component = refOf(g.c)
 		f.Occurrences = occurrences(g)

@@ -262,7 +262,7 @@ func (s *sheet) ruling(r denylist.Ruling) {
 }
 
 func place(t *Target, o sbom.Occurrence) string {
-	text := visible(cmp.Or(o.Path, "/"))
+	text := visible(cmp.Or(o.Path, "the image's history"))
 	var in []string
 	if l := t.layerName(o.Layer); l != "" {
 		in = append(in, l)

@@ -89,9 +89,17 @@ func configEvidence(cfg *v1.ConfigFile) []sbom.Evidence {
 	if line := strings.Join(slices.Concat(cfg.Config.Entrypoint, cfg.Config.Cmd), " "); line != "" {
 		out = append(out, evidence(sbom.ImageEntrypoint, redact(line), "Entrypoint, Cmd"))
 	}
+	layer := 0
 	for i, h := range cfg.History {
+		e := evidence(sbom.ImageHistory, redact(h.CreatedBy), fmt.Sprintf("history %d", i+1))
+		if !h.EmptyLayer {
+			if layer < len(cfg.RootFS.DiffIDs) {
+				e.Layer = cfg.RootFS.DiffIDs[layer].String()
+			}
+			layer++
+		}
 		if h.CreatedBy != "" {
-			out = append(out, evidence(sbom.ImageHistory, redact(h.CreatedBy), fmt.Sprintf("history %d", i+1)))
+			out = append(out, e)
 		}
 	}
 	if cfg.Config.User != "" {
