@@ -224,14 +224,17 @@ func language(p *pkg.Package) string {
 	return string(l)
 }
 
-// cpesOf returns the package's CPEs, looked up or made as syft makes them.
+// cpesOf returns the package's CPEs, looked up or made as syft makes them. Of
+// those that are made, guesses of up to dozens, only the first is kept, as by
+// syft: they would be a fifth of a bill of materials and say nothing new.
 func cpesOf(p *pkg.Package) []string {
 	all := p.CPEs
 	if !slices.ContainsFunc(all, func(c cpe.CPE) bool { return c.Source != cpe.GeneratedSource }) {
 		if found, ok := cpes.DictionaryFind(*p); ok {
 			all = append(all, found...)
 		} else {
-			all = append(all, cpes.Generate(*p)...)
+			made := append(all, cpes.Generate(*p)...)
+			all = made[:min(1, len(made))]
 		}
 	}
 	out := make([]string, 0, len(all))
