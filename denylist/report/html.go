@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,9 +39,10 @@ type page struct {
 // script that it brings, and reads without it.
 func writeHTML(w io.Writer, r *Report, opt Options) error {
 	t, err := template.New("page.html").Funcs(template.FuncMap{
-		"v":     func(s any) string { return visible(fmt.Sprint(s)) },
-		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
-		"web":   webAddress,
+		"v":      func(s any) string { return visible(fmt.Sprint(s)) },
+		"upper":  func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+		"web":    webAddress,
+		"answer": answer,
 	}).ParseFS(pageFiles, "page/page.html")
 	if err != nil {
 		return err
@@ -90,6 +92,11 @@ func (r *Report) page(opt Options) *page {
 	for i := range r.Regimes {
 		p.Laws = append(p.Laws, r.law(&r.Regimes[i]))
 	}
+	// What is denied first; within that by ID.
+	classes := []string{"denied", "review", "", "clear"}
+	slices.SortStableFunc(p.Laws, func(a, b pageLaw) int {
+		return cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class))
+	})
 	p.Method = r.method()
 	return p
 }

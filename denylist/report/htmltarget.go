@@ -17,6 +17,7 @@ const maxPageGaps = 1000
 // pageTarget is one target of the page.
 type pageTarget struct {
 	Anchor, Name, Digest, Platform, Foreign, Error string
+	ImageID, PURL                                  string
 	Outcome                                        denylist.Outcome
 	Tally, Meaning, Left, Coverage, MoreGaps       string
 	Levels, Asked                                  []string
@@ -69,7 +70,7 @@ func (t *Target) pageCoverage(p *pageTarget) {
 	if inv := t.Inventory; inv == nil {
 		p.Coverage = "Nothing was looked at."
 	} else {
-		p.Foreign = inv.Foreign
+		p.Foreign, p.ImageID, p.PURL = inv.Foreign, inv.Subject.ImageID, inv.Subject.PURL
 		c := inv.Coverage
 		p.Coverage = "The bill of materials does not state how many files were seen."
 		if c.FilesSeen > 0 || inv.Foreign == "" {

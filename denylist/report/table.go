@@ -254,11 +254,15 @@ func (s *sheet) ruling(r denylist.Ruling) {
 	if r.Waiver != nil {
 		text += ". Waived until " + r.Waiver.Expires.String()
 	}
-	word := visible(strings.ReplaceAll(string(r.Verdict), "-", " "))
-	if r.Verdict == denylist.RulingNotCovered {
-		word = "no ban"
+	s.row(4, sgr, answer(r.Verdict), 14, text)
+}
+
+// answer is a regime's answer in words.
+func answer(v denylist.RulingVerdict) string {
+	if v == denylist.RulingNotCovered {
+		return "no ban"
 	}
-	s.row(4, sgr, word, 14, text)
+	return visible(strings.ReplaceAll(string(v), "-", " "))
 }
 
 func place(t *Target, o sbom.Occurrence) string {
