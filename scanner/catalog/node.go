@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -86,7 +87,9 @@ func nearest(at map[string]string, dir, name string) string {
 			}
 		}
 		if dir == "/" || dir == "." {
-			return ""
+			break
 		}
 	}
+	// where Debian's Node looks last
+	return cmp.Or(at["/usr/share/nodejs/"+name+"/"], at["/usr/lib/nodejs/"+name+"/"])
 }
