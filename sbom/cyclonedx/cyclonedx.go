@@ -11,10 +11,12 @@ package cyclonedx
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
+	"slices"
+	"unsafe"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
@@ -111,18 +113,38 @@ func (d Decoder) Decode(r io.Reader) (*sbom.Inventory, error) {
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	var text strings.Builder
-	if n := sizeOf(r); 0 < n && n <= limit {
-		text.Grow(int(n) + 1)
-	}
-	n, err := io.Copy(&text, io.LimitReader(r, limit+1))
+	text, err := readText(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading CycloneDX: %w", err)
 	}
-	if n > limit {
+	if int64(len(text)) > limit {
 		return nil, fmt.Errorf("reading CycloneDX: the document is larger than %d bytes", limit)
 	}
-	return d.decode(text.String())
+	return d.decode(text)
+}
+
+// readText reads all, or one byte more than limit. Where the size is known, the
+// bytes are read to where they stay.
+func readText(r io.Reader, limit int64) (string, error) {
+	known := sizeOf(r)
+	if known <= 0 || known > limit {
+		known = 64 << 10
+	}
+	text := make([]byte, 0, known+1)
+	r = io.LimitReader(r, limit+1)
+	for {
+		n, err := r.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		if errors.Is(err, io.EOF) {
+			return unsafe.String(unsafe.SliceData(text), len(text)), nil // nobody writes to it again
+		}
+		if err != nil {
+			return "", err
+		}
+		if len(text) == cap(text) {
+			text = slices.Grow(text, len(text)) // twice as much
+		}
+	}
 }
 
 // sizeOf returns how much there is to read where that is known, else 0.

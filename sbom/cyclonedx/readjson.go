@@ -59,8 +59,8 @@ func (r *jsonReader) document() *document {
 		case "metadata":
 			r.metadata(&doc)
 		case "components":
-			// A guess of the count saves growing: a component of ours takes a kilobyte.
-			doc.Components = make([]component, 0, min(r.left, len(r.s)/1024))
+			// A guess of the count saves growing: a component of ours takes more.
+			doc.Components = make([]component, 0, min(r.left, len(r.s)/640))
 			doc.Components = r.components(doc.Components)
 		case "dependencies":
 			doc.Dependencies = r.dependencies()
