@@ -1,0 +1,199 @@
+// Package store keeps what audits found: which images there are, where, since
+// when, their bills of materials, verdicts and findings, and what each run
+// counted. It is one database, an embedded SQLite file or PostgreSQL, with the
+// same schema and the same answers.
+package store
+
+import (
+	"time"
+
+	"github.com/interdict/interdict/denylist"
+)
+
+// RunKind says what a run did.
+type RunKind string
+
+// The kinds of run.
+const (
+	Auditing  RunKind = "audit"   // listed registries and looked at what was new
+	Rejudging RunKind = "rejudge" // judged stored bills of materials again
+	Notified  RunKind = "notify"  // images that registries told of
+)
+
+// RunState says how far a run is.
+type RunState string
+
+// The states of a run.
+const (
+	Planning RunState = "planning" // images are being listed
+	Working  RunState = "working"  // all are listed, and some have no result yet
+	Done     RunState = "done"     // every image has its one result
+	Stopped  RunState = "stopped"  // ended early: by its error, or by a newer run of the same scope
+)
+
+// Run is one audit, or one judging again.
+type Run struct {
+	ID      int64 // from 1, in order of starting
+	Kind    RunKind
+	State   RunState
+	Scope   []string // what was asked for, in the user's words
+	Method  string   // how images were found and looked at, in words, for reports
+	Started time.Time
+	Ended   time.Time // zero while it runs
+	Error   string    // why it stopped
+	// Problems are parts of the scope that could not be listed, each with its
+	// reason: a run with problems is not complete.
+	Problems []Problem
+	Law      Law
+	Totals   Totals // as of its end, or of now while it runs
+}
+
+// Problem is something that could not be listed.
+type Problem struct {
+	What   string
+	Reason string
+}
+
+// Law is by what a run judges. The same for all of its images, on all machines.
+type Law struct {
+	List    denylist.ListID
+	Regimes []string // asked, sorted
+	AsOf    denylist.Date
+	Text    []byte // of the whole list, YAML, as [denylist.List.Encode] writes it
+	Waivers []byte // YAML, as [denylist.ParseWaivers] reads it; may be empty
+	Policy  denylist.Policy
+}
+
+// Totals count images (a manifest digest in a repository) by what is known of
+// them, and the findings of those that were judged.
+type Totals struct {
+	Images, Waiting, Failed  int64
+	Pass, Deny, Incomplete   int64
+	Findings, Denied, Review int64 // findings in all; of level denied; of level review
+	Layers, LayersRead       int64 // distinct layers that the images have; read in this run
+	Bytes                    int64 // of layers, as stored, that were read in this run
+}
+
+// ImageState says what is known of a manifest.
+type ImageState string
+
+// The states of an image.
+const (
+	Waiting ImageState = "waiting" // no result yet
+	Scanned ImageState = "scanned"
+	Failed  ImageState = "failed" // looked at, in vain; Error says why
+)
+
+// Image is one manifest in one repository.
+type Image struct {
+	Repository string   // "host/path"
+	Digest     string   // of the manifest
+	Platform   string   // "os/arch[/variant]"
+	Tags       []string // that lead to it now, directly or by an index; sorted
+	Team       string
+	Labels     map[string]string
+	Workloads  []string // "namespace/pod/container" that run it, where that was the scope
+	State      ImageState
+	Error      string // of the last try, when State is Failed
+	Attempts   int
+	Verdict    denylist.Outcome // empty without a result
+	Denied     int64            // findings
+	Review     int64
+	Waived     int64
+	Created    time.Time // by the image's own word
+	FirstSeen  time.Time
+	LastSeen   time.Time
+	Gone       time.Time // when a run found that it is not there any more; zero while it is
+	ScannedAt  time.Time
+	JudgedAt   time.Time
+	Law        denylist.ListID // without text
+	AsOf       denylist.Date
+}
+
+// Finding is one finding in one image.
+type Finding struct {
+	ID         string // denylist.Finding.ID
+	Repository string
+	Digest     string
+	Platform   string
+	Tags       []string
+	Team       string
+	Vendor     string
+	VendorName string
+	Level      denylist.Level // standing level, waivers applied
+	Component  denylist.ComponentRef
+	Regimes    []RegimeVerdict
+	Path       string // of the first occurrence
+	Hidden     bool
+	Waived     bool
+	FirstSeen  time.Time // in this repository, in whichever image it was first
+	FirstRun   int64
+	Gone       time.Time // from this repository: no image there has it any more
+}
+
+// RegimeVerdict is what one regime says of a finding.
+type RegimeVerdict struct {
+	ID      string `json:"id"`
+	Verdict string `json:"verdict"`
+}
+
+// Sighting is an image that a run's listing found.
+type Sighting struct {
+	Repository string
+	Digest     string
+	Platform   string
+	Tags       []string
+	Team       string
+	Workloads  []string
+}
+
+// Result is what looking at a manifest gave.
+type Result struct {
+	Run      int64
+	Digest   string
+	ImageID  string
+	Key      string // what results depend on besides the image: versions and watched patterns
+	Platform string
+	Created  time.Time
+	Labels   map[string]string
+	Layers   []Layer // of the image, bottom first
+	BOM      []byte  // CycloneDX JSON
+	Report   []byte  // the json report of this one target
+	Verdict  denylist.Verdict
+	At       time.Time
+}
+
+// Layer is a layer of an image and whether this look had to read it.
+type Layer struct {
+	DiffID string
+	Size   int64 // as stored, bytes
+	Read   bool
+}
+
+// Filter selects images and findings. The zero value selects all that are there.
+type Filter struct {
+	Repository string // glob
+	Team       string
+	Vendor     string
+	Regime     string
+	Verdict    denylist.Outcome
+	Level      denylist.Level
+	State      ImageState
+	Platform   string
+	Text       string    // part of repository, tag, digest or component name
+	Since      time.Time // first seen not before
+	NewIn      int64     // first seen in this run
+	Gone       bool      // those that are gone instead of those that are there
+	Limit      int       // zero means 100
+	After      string    // the cursor of the page before; empty for the first
+}
+
+// Count is one line of a table: how many images and findings something has.
+type Count struct {
+	Name         string // of a vendor, regime, repository or team
+	Title        string // for people
+	Images       int64
+	Deny, Review int64 // images denied; images with something to review and nothing denied
+	Findings     int64
+	FirstSeen    time.Time
+}
