@@ -173,6 +173,8 @@ type Layer struct {
 // Filter selects images and findings. The zero value selects all that are there.
 type Filter struct {
 	Repository string // glob
+	Digest     string // of the manifest, whole
+	Finding    string // a finding's ID, whole
 	Team       string
 	Vendor     string
 	Regime     string
