@@ -1,0 +1,106 @@
+// Package listing turns what a user names, a registry, a repository, a list
+// file or the output of kubectl, into the images that are there: repository by
+// repository, each manifest once.
+package listing
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/interdict/interdict/scanner/registry"
+)
+
+// Image is the manifest of one image in one repository.
+type Image struct {
+	Repository string // "host/path", as in "docker.io/library/nginx"
+	Digest     string // of the manifest
+	// Platform is "os/arch[/variant]" by the index, or by the image's
+	// configuration where that was read. Empty if neither told.
+	Platform string
+	// Tags lead to the manifest, directly or by an index; sorted. Empty if only
+	// its digest was named.
+	Tags []string
+	// Index is the digest of an index that has the manifest, the least one if
+	// several do. Empty if none does.
+	Index string
+	// Workloads run the image: "namespace/pod/container" of a pod, and
+	// "namespace/kind/name/container" of what makes pods; sorted.
+	Workloads []string
+	// Created is when the image says that it was made. Zero if it does not, or
+	// if nothing asked for it ([Filter.Newest], [Filter.Since]).
+	Created   time.Time
+	MediaType string // of the manifest
+}
+
+// Repository is what a listing found in one repository.
+type Repository struct {
+	Name string // "host/path"
+	// Images are sorted by digest. There may be none.
+	Images []Image
+	// Complete tells that all tags of the repository were asked for and could be
+	// read. An image that was there once and is not in Images is then gone,
+	// unless Narrowed.
+	Complete bool
+	// Narrowed tells that the filter left tags or platforms out.
+	Narrowed bool
+}
+
+// Problem is a part of a scope that could not be listed.
+type Problem struct {
+	What   string // a scope in the user's words, a repository, or "repository:tag"
+	Reason string // one line
+	Hint   string // what to do about it, one line; may be empty
+}
+
+// Options say what to list and how. The zero value lists all images.
+type Options struct {
+	Filter Filter
+	// Jobs is how many repositories are listed at once, 8 if zero. How many
+	// requests a host gets at once is the client's to say.
+	Jobs int
+	// Known, if set, answers what a digest led to when it was read before: the
+	// images of an index, the one image of a manifest, or none for what is no
+	// image. Digest, Platform, Created, MediaType and Index of its images are
+	// taken. Then a tag costs one HEAD. It is called from many goroutines.
+	Known func(digest string) (images []Image, ok bool)
+	// Learned, if set, is told what a digest that Known did not know leads to,
+	// in the form that Known gives it back. Digests name content: it holds for
+	// all repositories and all time. It is called from many goroutines.
+	Learned func(digest string, images []Image)
+	// Getenv stands for os.Getenv in tests: tokens of the registries' own APIs.
+	Getenv func(string) string
+
+	hub string // stands for https://hub.docker.com in tests
+}
+
+func (o Options) withDefaults() Options {
+	if o.Jobs <= 0 {
+		o.Jobs = 8
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Known == nil {
+		o.Known = func(string) ([]Image, bool) { return nil, false }
+	}
+	if o.Learned == nil {
+		o.Learned = func(string, []Image) {}
+	}
+	if o.hub == "" {
+		o.hub = "https://hub.docker.com"
+	}
+	return o
+}
+
+// List lists what the scopes name. visit is called once for each repository
+// that could be listed, in no order, never twice at once. What could not be
+// listed is among the problems, and no error: err is that of visit, of ctx, or
+// of a filter that cannot be read.
+//
+// Without [Options.Known] a repository costs one list of its tags and one GET
+// for each, and one more for each manifest of an index that does not say what
+// it is. With it, each tag costs a HEAD, and a GET if its digest is not known.
+func List(ctx context.Context, client *registry.Client, scopes []Scope, o Options, visit func(Repository) error) ([]Problem, error) {
+	return nil, nil
+}
