@@ -61,6 +61,12 @@ type Options struct {
 	// counts as dropped, and a quarter of the time that any other answer may take;
 	// 30 s if zero.
 	Stall time.Duration
+	// Limit, if set, is asked before every request to a host ("host:port"), and
+	// lets it wait; its error ends the request. OnPause, if set, is told that a
+	// host asks for no requests before a time. By these, clients on many
+	// machines can share the limits of one registry.
+	Limit   func(ctx context.Context, host string) error
+	OnPause func(host string, until time.Time)
 	// Getenv stands for os.Getenv in tests.
 	Getenv func(string) string
 
@@ -136,7 +142,7 @@ func New(o Options) (*Client, error) {
 		ResponseHeaderTimeout: 2 * time.Minute,
 	}
 	tries := retrier{attempts: o.Attempts, backoff: o.Backoff, maxWait: o.MaxWait}
-	tries.inner = &gate{inner: base, agent: "interdict/" + o.Version, perHost: o.PerHost, patience: 4 * o.Stall, hosts: map[string]*host{}}
+	tries.inner = &gate{inner: base, limit: o.Limit, onPause: o.OnPause, agent: "interdict/" + o.Version, perHost: o.PerHost, patience: 4 * o.Stall, hosts: map[string]*host{}}
 	return &Client{
 		o: o, base: base, trip: &tries, tries: tries,
 		keys:     newKeychain(o),

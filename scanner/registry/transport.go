@@ -39,6 +39,8 @@ type gate struct {
 	agent    string
 	perHost  int
 	patience time.Duration // for an answer that is no blob
+	limit    func(ctx context.Context, host string) error
+	onPause  func(host string, until time.Time)
 
 	mu    sync.Mutex
 	hosts map[string]*host
@@ -61,13 +63,21 @@ func (g *gate) host(addr string) *host {
 	return h
 }
 
-// pause holds back the host's next requests.
-func (g *gate) pause(addr string, d time.Duration) {
+// pause holds back the host's next requests, unless they shall rather fail, and
+// tells who wants to know.
+func (g *gate) pause(addr string, d time.Duration, hold bool) {
+	until := time.Now().Add(d)
+	if g.onPause != nil {
+		g.onPause(addr, until)
+	}
+	if !hold {
+		return
+	}
 	h := g.host(addr)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := time.Now().Add(d); t.After(h.until) {
-		h.until = t
+	if until.After(h.until) {
+		h.until = until
 	}
 }
 
@@ -83,6 +93,11 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	h := g.host(req.URL.Host)
 	if err := h.wait(ctx); err != nil {
 		return nil, err
+	}
+	if g.limit != nil {
+		if err := g.limit(ctx, req.URL.Host); err != nil {
+			return nil, err
+		}
 	}
 	select {
 	case h.slots <- struct{}{}:
@@ -192,15 +207,16 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		wait := r.delay(try)
 		if resp != nil {
 			asked, told := retryAfter(resp.Header, time.Now())
-			if told && asked > r.maxWait {
+			tooLong := told && asked > r.maxWait
+			if told && resp.StatusCode == http.StatusTooManyRequests {
+				r.inner.pause(req.URL.Host, asked, !tooLong)
+			}
+			if tooLong {
 				resp.Body.Close()
 				return nil, &waitError{req.URL.Host, asked}
 			}
 			if told {
 				wait = max(asked, wait/8)
-			}
-			if told && resp.StatusCode == http.StatusTooManyRequests {
-				r.inner.pause(req.URL.Host, asked)
 			}
 			io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
 			resp.Body.Close()

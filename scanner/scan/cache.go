@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,12 +16,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/catalog"
+	"github.com/interdict/interdict/scanner/detect"
 	"github.com/interdict/interdict/scanner/layer"
 )
 
@@ -35,8 +38,10 @@ const DefaultCacheSize = 10 << 30
 // with the versions of everything that made them. It may be used by many
 // goroutines and processes at once: results appear whole or not at all.
 type Cache struct {
-	dir string
-	max int64
+	dir    string
+	max    int64
+	remote Remote
+	added  *atomic.Int64 // bytes put since it was last pruned
 }
 
 // OpenCache uses a folder, and makes it if need be. Max is the size in bytes
@@ -50,8 +55,31 @@ func OpenCache(dir string, max int64) (*Cache, error) {
 			return nil, fmt.Errorf("making the cache folder: %w", err)
 		}
 	}
-	return &Cache{dir, max}, nil
+	c := &Cache{dir: dir, max: max, added: new(atomic.Int64)}
+	c.added.Store(max) // nobody knows what others added
+	return c, nil
 }
+
+// Remote is a place of results that many machines share. Its methods may be
+// called from many goroutines.
+type Remote interface {
+	// ReadBlob writes all of a blob to w, and reports whether there is one.
+	ReadBlob(ctx context.Context, name string, w io.Writer) (bool, error)
+	// WriteBlob keeps a blob, whole or not at all.
+	WriteBlob(ctx context.Context, name string, r io.Reader) error
+}
+
+// WithRemote returns a cache in the same folder that also asks r for the
+// results of layers that the folder lacks, and gives it those that are made
+// here. Inventories stay in the folder.
+func (c *Cache) WithRemote(r Remote) *Cache {
+	with := *c
+	with.remote = r
+	return &with
+}
+
+// shares reports whether results of a kind are the remote's too.
+func (c *Cache) shares(kind string) bool { return c.remote != nil && kind != "inventories" }
 
 // DefaultCacheDir is the folder that is used when none is named.
 func DefaultCacheDir() (string, error) {
@@ -81,9 +109,42 @@ type result struct {
 	size int64
 }
 
-// open opens a result and marks it as used. Nil means that there is none. A
-// damaged one is removed, and an error.
-func (c *Cache) open(kind, id, key string) (*result, error) {
+// open opens a result and marks it as used. Nil means that there is none, nor
+// a remote one. A damaged one is removed, and an error.
+func (c *Cache) open(ctx context.Context, kind, id, key string) (*result, error) {
+	res, err := c.openLocal(kind, id, key)
+	if res != nil || !c.shares(kind) {
+		return res, err
+	}
+	if ok, rerr := c.fetch(ctx, kind, id, key); !ok {
+		return nil, errors.Join(err, rerr)
+	}
+	return c.openLocal(kind, id, key)
+}
+
+// fetch brings a result from the remote into the folder.
+func (c *Cache) fetch(ctx context.Context, kind, id, key string) (ok bool, err error) {
+	err = c.place(kind, id, key, func(f *os.File) error {
+		if ok, err = c.remote.ReadBlob(ctx, c.blobName(kind, id, key), f); err == nil && !ok {
+			err = fs.ErrNotExist
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the shared cache: %w", err)
+	}
+	return true, nil
+}
+
+// blobName is a result's name in the remote.
+func (c *Cache) blobName(kind, id, key string) string {
+	return kind + "/" + filepath.Base(c.name(kind, id, key))
+}
+
+func (c *Cache) openLocal(kind, id, key string) (*result, error) {
 	name := c.name(kind, id, key)
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,8 +187,32 @@ func checked(f *os.File) (int64, error) {
 	return size, err
 }
 
-// put writes a result whole or not at all.
-func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err error) {
+// put writes a result whole or not at all, and to the remote as well.
+func (c *Cache) put(ctx context.Context, kind, id, key string, write func(io.Writer) error) error {
+	err := c.place(kind, id, key, func(f *os.File) error {
+		sum := crc32.New(castagnoli)
+		if err := write(io.MultiWriter(f, sum)); err != nil {
+			return err
+		}
+		_, err := f.Write(sum.Sum(nil))
+		return err
+	})
+	if err != nil || !c.shares(kind) {
+		return err
+	}
+	f, err := os.Open(c.name(kind, id, key))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := c.remote.WriteBlob(ctx, c.blobName(kind, id, key), f); err != nil {
+		return fmt.Errorf("writing to the shared cache: %w", err)
+	}
+	return nil
+}
+
+// place makes the file of a result, which appears when write is done.
+func (c *Cache) place(kind, id, key string, write func(*os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Join(c.dir, kind), ".new-*")
 	if err != nil {
 		return err
@@ -137,9 +222,9 @@ func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err erro
 			os.Remove(f.Name())
 		}
 	}()
-	sum := crc32.New(castagnoli)
-	if err = write(io.MultiWriter(f, sum)); err == nil {
-		_, err = f.Write(sum.Sum(nil))
+	err = write(f)
+	if size, serr := f.Seek(0, io.SeekEnd); serr == nil {
+		c.added.Add(size)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -148,6 +233,15 @@ func (c *Cache) put(kind, id, key string, write func(io.Writer) error) (err erro
 		return err
 	}
 	return os.Rename(f.Name(), c.name(kind, id, key))
+}
+
+// tidy prunes the cache when enough was added since the last time: to look at
+// every result for each that is added would cost more with each.
+func (c *Cache) tidy() error {
+	if added := c.added.Load(); added <= c.max/64 || !c.added.CompareAndSwap(added, 0) {
+		return nil
+	}
+	return c.Prune()
 }
 
 // Prune removes the results that were not used for longest, until the cache is
@@ -191,13 +285,19 @@ func (c *Cache) Prune() error {
 	return nil
 }
 
-// cacheKey names everything but the subject that a layer's results depend on.
-func (r *run) cacheKey() string {
+// Key identifies everything but the image that Run's results depend on: two
+// scans of an image with the same key find the same.
+func Key(opt Options) string {
+	return key(detect.All(opt.Watch), opt, false)
+}
+
+// key names everything but the subject that a layer's results depend on.
+func key(detectors *detect.Set, opt Options, walker bool) string {
 	h := sha256.New()
-	for _, n := range r.detectors.Names() {
+	for _, n := range detectors.Names() {
 		fmt.Fprintln(h, n)
 	}
-	fmt.Fprintln(h, cacheFormat, catalog.Version(), r.opt.Watch.ContentKey(), r.opt.Files, r.walker)
+	fmt.Fprintln(h, cacheFormat, catalog.Version(), opt.Watch.ContentKey(), opt.Files, walker)
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
@@ -215,12 +315,12 @@ func (r *run) inventoryKey() string {
 
 // cachedInventory returns the inventory of an image that was looked at before.
 // How the image is called, and the clock, are this run's.
-func (r *run) cachedInventory() (*sbom.Inventory, bool) {
+func (r *run) cachedInventory(ctx context.Context) (*sbom.Inventory, bool) {
 	s := r.src.Subject()
-	if r.opt.Cache == nil || s.ImageID == "" {
+	if r.opt.Cache == nil || s.ImageID == "" || r.opt.LayersOnly {
 		return nil, false
 	}
-	f, err := r.opt.Cache.open("inventories", s.ImageID, r.inventoryKey())
+	f, err := r.opt.Cache.open(ctx, "inventories", s.ImageID, r.inventoryKey())
 	if f == nil {
 		r.trouble(err)
 		return nil, false
@@ -261,23 +361,22 @@ func cachedDescription(was, is sbom.Layer) sbom.Layer {
 
 // saveInventory keeps an inventory, but not one that lacks a layer: the next
 // source of the same image may have it.
-func (r *run) saveInventory(inv *sbom.Inventory) {
+func (r *run) saveInventory(ctx context.Context, inv *sbom.Inventory) {
 	absent := slices.ContainsFunc(r.layers, func(l *readLayer) bool { return l.index == nil })
-	if r.opt.Cache == nil || inv.Subject.ImageID == "" || absent {
+	if r.opt.Cache == nil || inv.Subject.ImageID == "" || absent || r.opt.LayersOnly {
 		return
 	}
-	r.trouble(r.opt.Cache.put("inventories", inv.Subject.ImageID, r.inventoryKey(), func(w io.Writer) error {
+	r.trouble(r.opt.Cache.put(ctx, "inventories", inv.Subject.ImageID, r.inventoryKey(), func(w io.Writer) error {
 		return writeJSON(w, inv)
 	}))
-	r.trouble(r.opt.Cache.Prune())
 }
 
 // cachedLayer returns a layer that was read before, in this image or another.
-func (r *run) cachedLayer(desc sbom.Layer) (*readLayer, bool) {
+func (r *run) cachedLayer(ctx context.Context, desc sbom.Layer) (*readLayer, bool) {
 	if r.opt.Cache == nil || desc.DiffID == "" {
 		return nil, false
 	}
-	f, err := r.opt.Cache.open("layers", desc.DiffID, r.key)
+	f, err := r.opt.Cache.open(ctx, "layers", desc.DiffID, r.key)
 	if f == nil {
 		r.trouble(err)
 		return nil, false
@@ -315,11 +414,11 @@ func (r *run) decodeLayer(f *result, desc sbom.Layer) (*readLayer, error) {
 		close: func() { ix.Close(); f.Close() }}, nil
 }
 
-func (r *run) saveLayer(rl *readLayer) {
+func (r *run) saveLayer(ctx context.Context, rl *readLayer) {
 	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker {
 		return
 	}
-	r.trouble(r.opt.Cache.put("layers", rl.index.DiffID, r.key, func(w io.Writer) error {
+	r.trouble(r.opt.Cache.put(ctx, "layers", rl.index.DiffID, r.key, func(w io.Writer) error {
 		var found strings.Builder
 		if err := writeJSON(&found, rl.record); err != nil {
 			return err

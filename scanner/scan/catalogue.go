@@ -50,8 +50,8 @@ func (r *run) kind() catalog.Kind {
 // packageCache keeps the packages of a layer.
 type packageCache struct{ *run }
 
-func (c packageCache) Get(_ context.Context, key string) ([]byte, bool) {
-	f, err := c.opt.Cache.open("packages", key[:32], key[32:])
+func (c packageCache) Get(ctx context.Context, key string) ([]byte, bool) {
+	f, err := c.opt.Cache.open(ctx, "packages", key[:32], key[32:])
 	if f == nil {
 		c.trouble(err)
 		return nil, false
@@ -66,8 +66,8 @@ func (c packageCache) Get(_ context.Context, key string) ([]byte, bool) {
 	return b, err == nil
 }
 
-func (c packageCache) Put(_ context.Context, key string, value []byte) {
-	c.trouble(c.opt.Cache.put("packages", key[:32], key[32:], func(w io.Writer) error {
+func (c packageCache) Put(ctx context.Context, key string, value []byte) {
+	c.trouble(c.opt.Cache.put(ctx, "packages", key[:32], key[32:], func(w io.Writer) error {
 		zw, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest))
 		if err != nil {
 			return err

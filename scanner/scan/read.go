@@ -49,7 +49,7 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 	r.opt.observe(Event{Kind: LayerDone, Layer: ix.DiffID, N: ix.Size})
 	rec.settle(ix.DiffID)
 	rl := &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps, close: func() { ix.Close() }}
-	r.saveLayer(rl)
+	r.saveLayer(ctx, rl)
 	return rl, nil
 }
 

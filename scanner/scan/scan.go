@@ -8,9 +8,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
@@ -30,7 +29,13 @@ type Options struct {
 	TempDir string
 	Jobs    int    // layers and files at once; zero means GOMAXPROCS
 	Cache   *Cache // nil keeps nothing
-	Files   bool   // a component and a digest for every regular file
+	// LayersOnly keeps no whole inventories in the Cache, only what they are
+	// made of: for callers that keep what Run returns.
+	LayersOnly bool
+	// Claims lets scans that run at once and share the Cache read each layer
+	// once; nil lets each read on its own.
+	Claims  Claims
+	Files   bool // a component and a digest for every regular file
 	Tool    sbom.Tool
 	Created time.Time // the clock, for the inventory; zero means not stated
 	// Observe is told of the progress; nil tells nobody. It may be called from
@@ -78,13 +83,13 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	}
 	r := &run{opt: opt, src: src, detectors: detect.All(opt.Watch)}
 	r.walker = isWalker(src)
-	r.key = r.cacheKey()
+	r.key = key(r.detectors, opt, r.walker)
 	opt.Tool.Detectors = append(r.detectors.Names(), catalog.Version())
 	if opt.Watch != nil {
 		opt.Tool.Watched = opt.Watch.Fingerprints
 	}
 	r.opt = opt
-	if inv, ok := r.cachedInventory(); ok {
+	if inv, ok := r.cachedInventory(ctx); ok {
 		return inv, nil
 	}
 	temp, err := os.MkdirTemp(opt.TempDir, "interdict-scan-")
@@ -103,7 +108,10 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	if err != nil {
 		return nil, err
 	}
-	r.saveInventory(inv)
+	r.saveInventory(ctx, inv)
+	if r.opt.Cache != nil {
+		r.trouble(r.opt.Cache.tidy())
+	}
 	return inv, nil
 }
 
@@ -151,7 +159,7 @@ func (r *run) readLayers(ctx context.Context) error {
 			continue
 		}
 		seen[desc.DiffID] = true
-		if rl, ok := r.cachedLayer(desc); ok {
+		if rl, ok := r.cachedLayer(ctx, desc); ok {
 			r.layers[i] = rl
 			r.opt.observe(Event{Kind: LayerCached, Layer: desc.DiffID, N: desc.Size})
 			continue
@@ -232,19 +240,8 @@ func (r *run) readAll(ctx context.Context, todo []int) error {
 			return err
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.opt.Jobs)
-	for _, i := range todo {
-		if !left[i] {
-			continue
-		}
-		l := r.src.Layers()[i]
-		g.Go(func() (err error) {
-			r.layers[i], err = r.readLayer(ctx, l, l.Describe())
-			return err
-		})
-	}
-	return g.Wait()
+	todo = slices.DeleteFunc(todo, func(i int) bool { return !left[i] })
+	return r.readClaimed(ctx, todo)
 }
 
 // repeat uses layer j again as layer i: the same bytes came twice.
