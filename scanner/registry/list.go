@@ -8,10 +8,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// maxPages bounds a listing: a registry whose pages never end is broken.
-const maxPages = 100_000
+// Bounds of a listing: a registry whose pages never end is broken.
+const (
+	maxPages = 100_000
+	maxNames = 4 << 20
+)
 
-var errPages = errors.New("the listing does not end: a page leads back to itself")
+var (
+	errPages = errors.New("the listing does not end: a page leads back to itself")
+	errNames = fmt.Errorf("the listing has more than %d names", maxNames)
+)
 
 // Tags lists a repository's tags, in the registry's order. repo is
 // "host/repository".
@@ -34,6 +40,9 @@ func (c *Client) Tags(ctx context.Context, repo string) ([]string, error) {
 		page, err := l.Next(ctx)
 		if err == nil && (pages > maxPages || page.Next != "" && page.Next == last) {
 			err = errPages
+		}
+		if err == nil && len(tags)+len(page.Tags) > maxNames {
+			err = errNames
 		}
 		if err != nil {
 			return nil, c.fail(r.Name(), r.Registry, err)
@@ -64,6 +73,9 @@ func (c *Client) Catalog(ctx context.Context, registry string) ([]string, error)
 		page, err := l.Next(ctx)
 		if err == nil && (pages > maxPages || page.Next != "" && page.Next == last) {
 			err = errPages
+		}
+		if err == nil && len(repos)+len(page.Repos) > maxNames {
+			err = errNames
 		}
 		if err != nil {
 			return nil, c.fail(reg.Name(), reg, err)

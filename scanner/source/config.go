@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/registry"
 )
 
 // Detector is the name and version under which evidence of an image's
@@ -29,7 +30,7 @@ func subject(cfg *v1.ConfigFile, raw []byte, org origin) sbom.Subject {
 		Kind: sbom.Image, Name: org.name,
 		ImageID:   "sha256:" + hex.EncodeToString(sum[:]),
 		IndexedBy: org.indexedBy,
-		Platform:  platformString(platformOf(cfg)),
+		Platform:  registry.PlatformString(platformOf(cfg)),
 		Tags:      slices.Compact(slices.Sorted(slices.Values(org.tags))),
 		Created:   cfg.Created.UTC(),
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/registry"
@@ -54,7 +53,7 @@ func (o *opener) resolve(ctx context.Context, st store, d v1.Descriptor, org ori
 	if err != nil {
 		return nil, err
 	}
-	if !isIndex(d.MediaType, raw) {
+	if !registry.IsIndex(d.MediaType, raw) {
 		im, err := o.image(ctx, st, d, raw, org)
 		if err != nil {
 			return nil, err
@@ -89,13 +88,13 @@ func (o *opener) chosen(ctx context.Context, st store, images []found, org origi
 	for _, i := range picks {
 		raw, err := st.manifest(ctx, images[i].desc)
 		if err != nil {
-			return nil, fmt.Errorf("reading the manifest for %s: %w", platformString(have[i]), err)
+			return nil, fmt.Errorf("reading the manifest for %s: %w", registry.PlatformString(have[i]), err)
 		}
 		im, err := o.image(ctx, st, images[i].desc, raw, org)
 		if err != nil {
 			return nil, err
 		}
-		if p := platformString(have[i]); p != "" {
+		if p := registry.PlatformString(have[i]); p != "" {
 			im.subject.Platform = p
 		}
 		out = append(out, im)
@@ -184,29 +183,15 @@ func platformOf(cfg *v1.ConfigFile) v1.Platform {
 	return v1.Platform{}
 }
 
-// isIndex believes the media type, and the bytes where there is none.
-func isIndex(mt types.MediaType, raw []byte) bool {
-	if mt.IsIndex() || mt.IsImage() {
-		return mt.IsIndex()
-	}
-	var probe struct {
-		MediaType types.MediaType  `json:"mediaType"`
-		Manifests *json.RawMessage `json:"manifests"`
-	}
-	json.Unmarshal(raw, &probe)
-	return probe.MediaType.IsIndex() || probe.MediaType == "" && probe.Manifests != nil
-}
-
 // unambiguous refuses a document that is a manifest for one reader and an index
-// for another: what is looked at would not be what runs
-// (github.com/opencontainers/distribution-spec, CVE-2021-41190).
+// for another.
 func unambiguous(raw []byte) error {
-	var doc struct{ Manifests, Layers, Config *json.RawMessage }
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return problem(malformedHint, "the manifest is malformed: %v", err)
+	err := registry.CheckManifest(raw)
+	if errors.Is(err, registry.ErrAmbiguous) {
+		return problem("do not use this image: build it again", "%w", err)
 	}
-	if doc.Manifests != nil && (doc.Layers != nil || doc.Config != nil) {
-		return problem("do not use this image: build it again", "the manifest is an index and an image at once")
+	if err != nil {
+		return problem(malformedHint, "%w", err)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/registry"
 )
 
 // Annotations that name an image in a layout's index.json.
@@ -209,7 +210,7 @@ func distinct(images []found) error {
 	var called []string
 	double := false
 	for _, f := range images {
-		p := platformString(f.platform) + f.platform.OSVersion
+		p := registry.PlatformString(f.platform) + f.platform.OSVersion
 		double = double || seen[p]
 		seen[p] = true
 		called = append(called, "@"+f.desc.Digest.String())
