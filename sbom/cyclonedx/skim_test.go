@@ -1,0 +1,91 @@
+package cyclonedx_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
+)
+
+// skimmed is what of an inventory Skim promises.
+func skimmed(inv *sbom.Inventory) *sbom.Inventory {
+	for i := range inv.Components {
+		c := &inv.Components[i]
+		c.Licenses, c.Hashes, c.Properties, c.DependsOn = nil, nil, nil, nil
+		c.Copyright, c.Desc, c.FoundBy, c.Language = "", "", "", ""
+		c.References = slices.DeleteFunc(c.References, func(r sbom.Reference) bool { return r.Type != "website" && r.Type != "vcs" })
+	}
+	return inv
+}
+
+// TestSkim: one Skimmer reads many documents as Decode does, and nearly all of
+// ours in the fast way.
+func TestSkim(t *testing.T) {
+	var k cyclonedx.Skimmer
+	docs, fast := 0, 0
+	check := func(doc string) {
+		t.Helper()
+		got, err := k.Skim(doc)
+		want, wantErr := cyclonedx.Decode(strings.NewReader(doc))
+		if err != nil || wantErr != nil {
+			t.Fatal(err, wantErr)
+		}
+		if diff := cmp.Diff(skimmed(want), skimmed(got), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%s:\n%s", doc, diff)
+		}
+		docs++
+		if k.Skims(doc) {
+			fast++
+		}
+	}
+	for seed := range uint64(150) {
+		g := newGen(seed)
+		inv := g.inventory()
+		for _, v := range cyclonedx.SpecVersions() {
+			for _, opt := range []cyclonedx.Options{{}, {Pretty: true}, {Files: true, Declarations: g.declarations(), Annotations: g.annotations(inv)}} {
+				var b bytes.Buffer
+				opt.SpecVersion = v
+				if err := cyclonedx.Encode(&b, inv, opt); err != nil {
+					t.Fatal(err)
+				}
+				check(b.String())
+			}
+		}
+	}
+	if fast < docs*9/10 {
+		t.Errorf("only %d of %d documents are read in the fast way", fast, docs)
+	}
+}
+
+// FuzzSkim: what Decode takes, Skim takes, and to the same effect. Skim takes
+// more: it does not look at what it skips.
+func FuzzSkim(f *testing.F) {
+	for seed := range uint64(4) {
+		for _, pretty := range []bool{false, true} {
+			var b bytes.Buffer
+			if err := cyclonedx.Encode(&b, newGen(seed).inventory(), cyclonedx.Options{Pretty: pretty}); err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b.String())
+		}
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		want, err := cyclonedx.Decode(strings.NewReader(doc))
+		if err != nil {
+			return
+		}
+		got, err := new(cyclonedx.Skimmer).Skim(doc)
+		if err != nil {
+			t.Fatalf("Decode reads it: %v", err)
+		}
+		if diff := cmp.Diff(skimmed(want), skimmed(got), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
