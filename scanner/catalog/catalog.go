@@ -100,26 +100,21 @@ func Components(ctx context.Context, layers []*layer.Index, opt Options) (*Catal
 func (s *session) all(ctx context.Context, cache Cache) error {
 	keys := s.keys()
 	s.results = make([]*layerResult, len(s.layers))
-	todo := false
+	var todo []int
 	for i := range s.layers {
 		if s.results[i] = s.cached(ctx, cache, keys[i], i); s.results[i] == nil {
-			todo = true
+			todo = append(todo, i)
 		}
 	}
-	if !todo {
+	if len(todo) == 0 {
 		return ctx.Err()
 	}
 	return inSyft(ctx, s.jobs, func(ctx context.Context) error {
-		for i, r := range s.results {
-			if r != nil {
-				continue
-			}
-			r, err := s.catalog(ctx, i)
-			if err != nil {
-				return err
-			}
-			s.results[i] = r
-			if cache != nil && len(r.missing) == 0 {
+		if err := s.catalog(ctx, todo); err != nil {
+			return err
+		}
+		for _, i := range todo {
+			if r := s.results[i]; cache != nil && len(r.missing) == 0 {
 				if b, err := json.Marshal(r); err == nil {
 					cache.Put(ctx, keys[i], b)
 				}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,42 +82,48 @@ func newSession(kind Kind, jobs int, layers []*layer.Index, env *environment) *s
 	return s
 }
 
-// catalog runs the catalogers on layer i, over those below.
-func (s *session) catalog(ctx context.Context, i int) (*layerResult, error) {
-	res := &layerResult{Databases: map[string][]string{}}
-	v := newView(s.layers[:i+1], s.globs, s.env)
-	if err := s.readDatabases(v, i, res); err != nil {
-		return nil, err
-	}
+// catalog runs the catalogers on the layers that todo names, in its order. Those
+// of a layer begin while the slowest of the layer below still run.
+func (s *session) catalog(ctx context.Context, todo []int) error {
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(s.jobs, 1))
-	for _, c := range catalogers(s.conf) {
-		r, ok := s.resolver(gctx, v, &c)
-		if !ok {
-			continue
+	missing := map[int]map[Missing]bool{} // a view itself is large: it goes with its last cataloger
+	for _, i := range todo {
+		if gctx.Err() != nil {
+			break
 		}
-		g.Go(func() error {
-			items, gaps, err := s.run(gctx, r)
-			mu.Lock()
-			defer mu.Unlock()
-			res.Items = append(res.Items, items...)
-			res.Gaps = append(res.Gaps, gaps...)
-			return err
-		})
+		res := &layerResult{Databases: map[string][]string{}}
+		s.results[i] = res
+		v := newView(s.layers[:i+1], s.globs, s.env)
+		missing[i] = v.missing
+		s.readDatabases(v, i, res)
+		for _, c := range catalogers(s.conf) {
+			r, ok := s.resolver(gctx, v, &c)
+			if !ok {
+				continue
+			}
+			g.Go(func() error {
+				items, gaps, err := s.run(gctx, r)
+				mu.Lock()
+				defer mu.Unlock()
+				res.Items = append(res.Items, items...)
+				res.Gaps = append(res.Gaps, gaps...)
+				return err
+			})
+		}
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
+	if err := cmp.Or(g.Wait(), ctx.Err()); err != nil {
+		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	for _, i := range todo {
+		s.dropKnown(i, s.results[i])
+		dropNoted(s.results[i])
+		for m := range missing[i] {
+			s.results[i].missing = append(s.results[i].missing, m)
+		}
 	}
-	s.dropKnown(i, res)
-	dropNoted(res)
-	for m := range v.missing {
-		res.missing = append(res.missing, m)
-	}
-	return res, nil
+	return nil
 }
 
 // contextOnly are patterns of the catalogers' that find no package: they are
@@ -173,7 +180,7 @@ func panicSite(stack []byte) string {
 
 // readDatabases reads the text package databases that the layer brought, and
 // has catalogers see only what no layer below lists.
-func (s *session) readDatabases(v *view, i int, res *layerResult) error {
+func (s *session) readDatabases(v *view, i int, res *layerResult) {
 	for pattern, format := range map[string]*stanzaFormat{
 		"**/lib/dpkg/status": dpkgStatus, "**/lib/opkg/status": dpkgStatus, "**/lib/apk/db/installed": apkInstalled,
 	} {
@@ -195,7 +202,6 @@ func (s *session) readDatabases(v *view, i int, res *layerResult) error {
 			return len(db.fresh) == 0
 		})
 	}
-	return nil
 }
 
 func (s *session) readDatabase(v *view, i int, l file.Location, format *stanzaFormat) (*database, error) {

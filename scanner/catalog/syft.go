@@ -49,6 +49,11 @@ func inSyft(ctx context.Context, jobs int, fn func(context.Context) error) error
 	return d.err
 }
 
+// Prepare begins to build in the background what [Components] needs whatever it
+// catalogs, and waits for: syft's licence scanner. Call it when there is
+// something else to do before Components, which needs no such call.
+func Prepare() { go func() { _, _ = licenceContext() }() }
+
 // licenceContext carries syft's licence scanner. It takes more than half a
 // second to build and is read-only, so there is one a process.
 var licenceContext = sync.OnceValues(func() (context.Context, error) {

@@ -167,6 +167,9 @@ func (r *run) readLayers(ctx context.Context) error {
 		r.opt.observe(Event{Kind: LayerFound, Layer: desc.DiffID, N: desc.Size})
 		todo = append(todo, i)
 	}
+	if len(todo) > 0 {
+		catalog.Prepare()
+	}
 	if err := r.readAll(ctx, todo); err != nil {
 		return err
 	}
