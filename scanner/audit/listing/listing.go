@@ -4,11 +4,8 @@
 package listing
 
 import (
-	"context"
 	"os"
 	"time"
-
-	"github.com/interdict/interdict/scanner/registry"
 )
 
 // Image is the manifest of one image in one repository.
@@ -91,16 +88,4 @@ func (o Options) withDefaults() Options {
 		o.hub = "https://hub.docker.com"
 	}
 	return o
-}
-
-// List lists what the scopes name. visit is called once for each repository
-// that could be listed, in no order, never twice at once. What could not be
-// listed is among the problems, and no error: err is that of visit, of ctx, or
-// of a filter that cannot be read.
-//
-// Without [Options.Known] a repository costs one list of its tags and one GET
-// for each, and one more for each manifest of an index that does not say what
-// it is. With it, each tag costs a HEAD, and a GET if its digest is not known.
-func List(ctx context.Context, client *registry.Client, scopes []Scope, o Options, visit func(Repository) error) ([]Problem, error) {
-	return nil, nil
 }
