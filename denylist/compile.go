@@ -18,8 +18,10 @@ type index struct {
 	vendors map[string]*Vendor
 	regimes map[string]*Regime
 	kinds   map[sbom.Kind]*matcher
+	quick   [128]ofKind // what kinds has, by slot, if no other kind has the slot
 	rules   map[string]*compiledRule
 	watched []watched
+	prints  []string // of watched, sorted
 	digest  string
 }
 
@@ -87,10 +89,18 @@ func compile(l *List) *index {
 			ix.add(v, &v.Rules[j])
 		}
 	}
-	for _, m := range ix.kinds {
+	for k, m := range ix.kinds {
 		m.finish()
+		if q := &ix.quick[kindSlot(k)]; q.m == nil || k < q.kind {
+			*q = ofKind{k, m}
+		}
 	}
 	ix.watched = fingerprints(l)
+	for _, w := range ix.watched {
+		ix.prints = append(ix.prints, w.print)
+	}
+	slices.Sort(ix.prints)
+	ix.prints = slices.Compact(ix.prints)
 	ix.digest = digest(l)
 	return ix
 }
@@ -131,6 +141,27 @@ func (ix *index) add(v *Vendor, r *Rule) {
 			}
 		}
 	}
+}
+
+// ofKind is a matcher and the kind that it is for.
+type ofKind struct {
+	kind sbom.Kind
+	m    *matcher
+}
+
+func kindSlot(k sbom.Kind) uint8 {
+	if k == "" {
+		return 0
+	}
+	return (uint8(len(k))*11 ^ k[0] ^ k[len(k)-1]<<2 ^ k[len(k)/2]<<1) & 127
+}
+
+// of returns the matcher of a kind, nil for one that no rule is held against.
+func (ix *index) of(k sbom.Kind) *matcher {
+	if q := &ix.quick[kindSlot(k)]; q.kind == k {
+		return q.m
+	}
+	return ix.kinds[k]
 }
 
 func (ix *index) matcher(k sbom.Kind) *matcher {

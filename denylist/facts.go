@@ -72,9 +72,8 @@ func splitPURL(purl string) (typ, namespace, name string) {
 	if !ok {
 		return "", "", ""
 	}
-	if i := strings.IndexAny(rest, "?#"); i >= 0 {
-		rest = rest[:i]
-	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, "#")
 	typ, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
 	// The version follows the last "@" of the last element; a scope begins with one.
 	if i := strings.LastIndexByte(rest, '@'); i > 0 && i > strings.LastIndexByte(rest, '/')+1 {

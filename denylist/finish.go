@@ -166,6 +166,9 @@ func (j *judging) unwatched() []sbom.Gap {
 	if !slices.IsSorted(looked) {
 		looked = slices.Sorted(slices.Values(looked))
 	}
+	if holdsAll(looked, j.ix.prints) {
+		return nil
+	}
 	missing, all := map[string]int{}, 0
 	var order []string
 	for _, w := range j.ix.watched {
@@ -193,4 +196,17 @@ func (j *judging) unwatched() []sbom.Gap {
 		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf("rule %s: %d of its patterns were not looked for", rule, missing[rule])})
 	}
 	return gs
+}
+
+// holdsAll reports whether all of part are in all. Both are sorted.
+func holdsAll(all, part []string) bool {
+	for _, s := range part {
+		for len(all) > 0 && all[0] < s {
+			all = all[1:]
+		}
+		if len(all) == 0 || all[0] != s {
+			return false
+		}
+	}
+	return true
 }

@@ -15,7 +15,7 @@ type hosts struct {
 }
 
 func newHosts(inv *sbom.Inventory) *hosts {
-	h := &hosts{parents: map[string][]*sbom.Component{}, at: map[string][]*sbom.Component{}}
+	h := &hosts{parents: map[string][]*sbom.Component{}, at: make(map[string][]*sbom.Component, len(inv.Components))}
 	for i := range inv.Components {
 		c := &inv.Components[i]
 		for _, ref := range c.Contains {
@@ -135,8 +135,7 @@ func isProduct(c *sbom.Component) bool {
 func (j *judging) isOf(c *sbom.Component, vendor string) bool {
 	found := false
 	look := func(k sbom.Kind, value, _ string) {
-		j.buf = j.ix.find(k, value, j.buf[:0])
-		found = found || slices.ContainsFunc(j.buf, func(p *pattern) bool {
+		found = found || slices.ContainsFunc(j.find(k, value), func(p *pattern) bool {
 			r := p.rule
 			return r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]
 		})

@@ -47,6 +47,36 @@ type judging struct {
 	found    []Finding
 	installs map[string]*install // by vendor
 	hosts    *hosts              // made when first needed
+	misses   [256]fact           // that match nothing, by slot
+}
+
+// fact is a kind and a value.
+type fact struct {
+	kind  sbom.Kind
+	value string
+}
+
+// slot is where in judging.misses a fact is kept.
+func (f fact) slot() uint8 {
+	n := len(f.value)
+	return uint8(n)*31 ^ f.value[0] ^ f.value[n/2]<<2 ^ f.value[n-1]<<4 ^ uint8(len(f.kind))<<3
+}
+
+// find returns the patterns that a value matches, until the next call. Makers,
+// hosts and origins recur from component to component.
+func (j *judging) find(k sbom.Kind, value string) []*pattern {
+	if value == "" {
+		return nil
+	}
+	f := fact{k, value}
+	miss := &j.misses[f.slot()]
+	if *miss == f {
+		return nil
+	}
+	if j.buf = j.ix.find(k, value, j.buf[:0]); len(j.buf) == 0 {
+		*miss = f
+	}
+	return j.buf
 }
 
 // hit is an evidence and a pattern that it matches.
@@ -82,8 +112,7 @@ var packageKinds = map[sbom.Kind]bool{
 
 // match adds to j.hits what an evidence matches.
 func (j *judging) match(e *sbom.Evidence) {
-	j.buf = j.ix.find(e.Kind, e.Value, j.buf[:0])
-	for _, p := range j.buf {
+	for _, p := range j.find(e.Kind, e.Value) {
 		j.hits = append(j.hits, hit{p, *e})
 	}
 }
@@ -94,8 +123,7 @@ func (j *judging) component(c *sbom.Component) {
 		j.match(&c.Evidence[i])
 	}
 	facts(c, func(k sbom.Kind, value, where string) {
-		j.buf = j.ix.find(k, value, j.buf[:0])
-		for _, p := range j.buf {
+		for _, p := range j.find(k, value) {
 			j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
 		}
 	})

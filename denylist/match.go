@@ -10,6 +10,7 @@ import (
 // matcher finds the patterns of one kind that a value matches. Looking up
 // allocates nothing when nothing matches, for most values.
 type matcher struct {
+	names       sieve // of the next four
 	exact, fold map[string][]*pattern
 	prefix      prefixes
 	prefixFold  prefixes
@@ -20,6 +21,7 @@ type matcher struct {
 	images      map[string][]*pattern // by the last element, or "" for a prefix
 	entities    map[string][]*pattern // by normal form
 	anchors     map[uint64]bool       // hashes of one token of each entity
+	anchorBits  [64]uint64            // of their first twelve bits
 	style       entityStyle
 	hasEntity   bool
 	others      []other
@@ -51,8 +53,11 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 	switch how {
 	case Exact:
 		put(&m.exact, v, p)
+		m.names.addName(v)
 	case ExactFold:
 		put(&m.fold, strings.ToLower(v), p)
+		m.names.addName(strings.ToLower(v))
+		m.names.folds = true
 	case Prefix, PrefixFold:
 		m.addPrefix(how, k, p)
 	case Elements:
@@ -77,7 +82,7 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 	case Glob:
 		m.others = append(m.others, other{p, globFold(v)})
 	case Regex:
-		m.others = append(m.others, other{p, anchored(v).MatchString})
+		m.others = append(m.others, other{p, m.expression(v)})
 	case Subject:
 		want := attributes(v)
 		m.others = append(m.others, other{p, func(s string) bool { return hasAttributes(s, want) }})
@@ -95,9 +100,22 @@ func (m *matcher) addPrefix(how Match, k sbom.Kind, p *pattern) {
 		m.folders.add(&m.folders.fold, strings.ToLower(strings.TrimSuffix(p.value, "/")), p)
 	case how == Prefix:
 		put(&m.prefix.set, p.value, p)
+		m.names.addPrefix(p.value)
 	default:
 		put(&m.prefixFold.set, strings.ToLower(p.value), p)
+		m.names.addPrefix(strings.ToLower(p.value))
+		m.names.folds = true
 	}
+}
+
+// expression makes a test for a regular expression, which looks first for what
+// all that it matches have.
+func (m *matcher) expression(expr string) func(string) bool {
+	re, texts := anchored(expr), required(expr)
+	if len(texts) == 0 {
+		return re.MatchString
+	}
+	return func(s string) bool { return holdsAny(s, texts) && re.MatchString(s) }
 }
 
 func hasAttributes(dn string, want map[string]string) bool {
@@ -124,7 +142,9 @@ func (m *matcher) finish() {
 	if m.hasEntity {
 		m.anchors = map[uint64]bool{}
 		for name := range m.entities {
-			m.anchors[anchor(name)] = true
+			h := anchor(name)
+			m.anchors[h] = true
+			m.anchorBits[h>>58] |= 1 << (h >> 52 & 63)
 		}
 	}
 }
@@ -134,16 +154,19 @@ func (m *matcher) find(value string, out []*pattern) []*pattern {
 	if m == nil || value == "" {
 		return out
 	}
-	out = append(out, m.exact[value]...)
-	out = m.prefix.find(value, out)
-	if m.fold != nil || m.prefixFold.set != nil || m.folders.fold != nil {
-		var buf [128]byte
-		low := lower(value, buf[:0])
-		out = append(out, m.fold[string(low)]...)
-		out = m.prefixFold.findBytes(low, out)
-		if m.folders.fold != nil {
-			out = m.folders.findFold(low, out)
+	if m.names.may(value) {
+		out = append(out, m.exact[value]...)
+		out = m.prefix.find(value, out)
+		if m.names.folds {
+			var buf [128]byte
+			low := lower(value, buf[:0])
+			out = append(out, m.fold[string(low)]...)
+			out = m.prefixFold.findBytes(low, out)
 		}
+	}
+	if m.folders.fold != nil {
+		var buf [128]byte
+		out = m.folders.findFold(lower(value, buf[:0]), out)
 	}
 	if m.folders.exact != nil {
 		out = m.folders.find(value, out)
@@ -174,7 +197,7 @@ func (m *matcher) matches(value string) bool { return len(m.find(value, nil)) > 
 // find looks a fact up. Names of libraries are looked up without folder and
 // without version as well: "@rpath/libacme.dylib", "libacme.so.1".
 func (ix *index) find(k sbom.Kind, value string, out []*pattern) []*pattern {
-	m := ix.kinds[k]
+	m := ix.of(k)
 	if m == nil {
 		return out
 	}

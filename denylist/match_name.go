@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // findHost looks at a host, or at the host of an address.
@@ -22,6 +23,13 @@ func (m *matcher) findHost(value string, out []*pattern) []*pattern {
 
 // hostOf returns the host of an address without port, or s when it is none.
 func hostOf(s string) string {
+	if h, ok := plainHost(s); ok {
+		return h
+	}
+	return anyHost(s)
+}
+
+func anyHost(s string) string {
 	if _, rest, ok := strings.Cut(s, "://"); ok {
 		s = rest
 	} else if user, rest, ok := strings.Cut(s, "@"); ok && !strings.ContainsAny(user, "/ ") {
@@ -37,6 +45,22 @@ func hostOf(s string) string {
 		s = s[:i]
 	}
 	return s
+}
+
+// plainHost reads the host of an address without user and port, or a host
+// alone: nearly all are such.
+func plainHost(s string) (string, bool) {
+	if rest, ok := strings.CutPrefix(s, "https://"); ok {
+		s = rest
+	} else if rest, ok := strings.CutPrefix(s, "http://"); ok {
+		s = rest
+	}
+	for i := range len(s) {
+		if c := s[i]; wordBytes[c] <= foreign && c != '.' && c != '-' {
+			return s[:i], c == '/' && !strings.ContainsAny(s[i:], "@:")
+		}
+	}
+	return s, true
 }
 
 func (m *matcher) findImage(value string, out []*pattern) []*pattern {
@@ -121,26 +145,46 @@ func globFold(glob string) func(string) bool {
 func (m *matcher) mayNameEntity(value string) bool {
 	h := uint64(fnvBasis)
 	for i := range len(value) {
-		c := value[i]
-		switch {
-		case c >= 0x80:
-			return true
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
-		case c == '\'':
-			continue
-		default:
-			if h != fnvBasis && m.anchors[h] {
+		switch c := wordBytes[value[i]]; c {
+		case notWord:
+			if m.isAnchor(h) {
 				return true
 			}
 			h = fnvBasis
-			continue
+		case apostrophe:
+		case foreign:
+			return true
+		default:
+			h = (h ^ uint64(c)) * fnvPrime
 		}
-		h = (h ^ uint64(c)) * fnvPrime
 	}
-	return h != fnvBasis && m.anchors[h]
+	return m.isAnchor(h)
 }
+
+// isAnchor reports whether h is the hash of an anchor. That of no word is none.
+func (m *matcher) isAnchor(h uint64) bool {
+	return m.anchorBits[h>>58]>>(h>>52&63)&1 == 1 && h != fnvBasis && m.anchors[h]
+}
+
+// What wordBytes has for bytes that are no letter or digit of ASCII.
+const notWord, apostrophe, foreign = 0, 1, 2
+
+// wordBytes are letters in lower case, and digits.
+var wordBytes = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c >= utf8.RuneSelf:
+			t[c] = foreign
+		case 'A' <= c && c <= 'Z':
+			t[c] = uint8(c) + 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			t[c] = uint8(c)
+		case c == '\'':
+			t[c] = apostrophe
+		}
+	}
+	return t
+}()
 
 // FNV-1a, 64 bit.
 const (
