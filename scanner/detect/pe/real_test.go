@@ -56,9 +56,9 @@ func fetch(t *testing.T, spec string) string {
 }
 
 var (
-	subjectLine = regexp.MustCompile(`Signer's certificate:\n\t-+\n\tSigner #0:\n\t\tSubject: (.*)\n\t\tIssuer : (.*)`)
+	subjectLine = regexp.MustCompile(`Signer's certificate:\n(?:\t-+\n)?\tSigner #0:\n\t\tSubject: (.*)\n\t\tIssuer : (.*)`)
 	digestLines = regexp.MustCompile(`Current message digest +: (\w+) *\nCalculated message digest +: (\w+)`)
-	timeLine    = regexp.MustCompile(`Timestamp time: (.*)\n`)
+	timeLine    = regexp.MustCompile(`(?:Timestamp time|The signature is timestamped): (.*)\n`)
 	orgPart     = regexp.MustCompile(`/O=([^/]+)`)
 	cnPart      = regexp.MustCompile(`/CN=([^/]+)`)
 )

@@ -117,7 +117,7 @@ func TestNested(t *testing.T) {
 	stamp := signtest.Root(t, "Clock Root").Timestamper(t, "Clock")
 
 	signed := ms.Sign(t, file, ms.Above, "-n", "Mini-Filter", "-i", "https://ms.example/")
-	stampArgs := stamp.TimestampArgs(t, "1600000000")
+	stampArgs := stamp.TimestampArgs(t, 1600000000)
 	signed = vendor.Sign(t, signed, vendor.Above, append([]string{"-nest", "-h", "sha256", "-n", "klif", "-i", "https://kaspersky.example/"}, stampArgs...)...)
 	res := detectFile(t, signed, nil)
 	want := []string{

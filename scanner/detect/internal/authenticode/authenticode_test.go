@@ -2,9 +2,9 @@ package authenticode
 
 import (
 	"crypto"
+	"debug/pe"
 	"encoding/asn1"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,12 +18,7 @@ func message(t testing.TB) ([]byte, pkcs7.Digester) {
 	t.Helper()
 	id := signtest.Root(t, "Root").CA(t, "CA").Leaf(t, "Signer Ltd", "Signer")
 	signed := id.Sign(t, signtest.DLL{NoDebug: true}.Build(t, "a.dll"), id.Above, "-n", "Programm für 海", "-i", "https://signer.example/")
-	out := filepath.Join(t.TempDir(), "sig")
-	signtest.Run(t, "osslsigncode", "extract-signature", "-in", signed, "-out", out)
-	msg, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	msg := certificate(t, signed)
 	sd, err := pkcs7.Parse(msg)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +33,27 @@ func message(t testing.TB) ([]byte, pkcs7.Digester) {
 		}
 		return ind.Digest, nil
 	}
+}
+
+// certificate is the message in the first entry of a program's certificate
+// table (Microsoft PE Format, "The Attribute Certificate Table": 8 bytes before it).
+func certificate(t testing.TB, file string) []byte {
+	t.Helper()
+	f, err := pe.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	table := f.OptionalHeader.(*pe.OptionalHeader64).DataDirectory[pe.IMAGE_DIRECTORY_ENTRY_SECURITY]
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var msg asn1.RawValue // without the padding
+	if _, err := asn1.Unmarshal(data[table.VirtualAddress+8:table.VirtualAddress+table.Size], &msg); err != nil {
+		t.Fatal(err)
+	}
+	return msg.FullBytes
 }
 
 // nest puts inner into the unsigned attributes of the only signer of outer.

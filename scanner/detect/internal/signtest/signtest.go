@@ -5,6 +5,7 @@
 package signtest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,13 +13,18 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"io"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/digitorus/timestamp"
 )
 
 // Identity is a certificate with its key, and the certificates above it.
@@ -118,11 +124,32 @@ func (id *Identity) Sign(t testing.TB, file string, with []*x509.Certificate, ar
 	return out
 }
 
-// TimestampArgs are arguments of Sign for a time stamp by id at a Unix time.
-func (id *Identity) TimestampArgs(t testing.TB, unix string) []string {
+// TimestampArgs are arguments of Sign for a time stamp by id at a Unix time, by
+// a time-stamping server (RFC 3161) that runs until the test ends: older
+// versions of osslsigncode have no means of their own.
+func (id *Identity) TimestampArgs(t testing.TB, unix int64) []string {
 	t.Helper()
-	certs, key := id.files(t, id.Above)
-	return []string{"-TSA-certs", certs, "-TSA-key", key, "-TSA-time", unix}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		req, err := timestamp.ParseRequest(body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		stamp := timestamp.Timestamp{HashAlgorithm: req.HashAlgorithm, HashedMessage: req.HashedMessage, Nonce: req.Nonce,
+			Time: time.Unix(unix, 0), Policy: asn1.ObjectIdentifier{1, 2, 3}, AddTSACertificate: true, Certificates: id.Above}
+		answer, err := stamp.CreateResponseWithOpts(id.Cert, id.Key, crypto.SHA256)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/timestamp-reply")
+		_, _ = w.Write(answer) // who signs notices
+	}))
+	t.Cleanup(srv.Close)
+	return []string{"-ts", srv.URL}
 }
 
 func (id *Identity) files(t testing.TB, with []*x509.Certificate) (certs, key string) {
