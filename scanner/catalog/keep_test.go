@@ -122,3 +122,15 @@ func write(t testing.TB, name, text string) {
 		t.Fatal(err)
 	}
 }
+
+// The cataloger of .NET reads whole programs: it is shown only those that may
+// hold a bundle.
+func TestAppended(t *testing.T) {
+	program := cProgram(t)
+	for _, more := range []int{0, pageSize, pageSize + 1, 1 << 20} {
+		f := fileOf("/usr/bin/program", append(bytes.Clone(program), make([]byte, more)...))
+		if got, want := appended(f), more > pageSize; got != want {
+			t.Errorf("with %d bytes behind its end: %v, want %v", more, got, want)
+		}
+	}
+}

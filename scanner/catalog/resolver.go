@@ -81,7 +81,7 @@ func (r *resolver) FilesByMIMEType(types ...string) ([]file.Location, error) {
 		default:
 			continue
 		}
-		out.add(r.view.executables(want, r.whole)...)
+		out.add(r.view.executables(want, r.cat)...)
 	}
 	return out.list, nil
 }

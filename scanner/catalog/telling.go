@@ -61,9 +61,18 @@ func tellingELF(f *scanner.File) bool {
 			}
 		}
 	}
-	// A bundle lies behind the end of the program proper. syft looks for its
-	// marker up to one page beyond the end.
-	return f.Size > end+4096 && contains(f, 0, end+4096, dotnetBundle)
+	return f.Size > end+pageSize && contains(f, 0, end+pageSize, dotnetBundle)
+}
+
+// A bundle lies behind the end of the program proper. syft looks for its marker
+// up to one page beyond the end.
+const pageSize = 4096
+
+// appended reports whether an ELF file is longer than its section table says, or
+// has no such table.
+func appended(f *scanner.File) bool {
+	sections, end := elfSections(f)
+	return len(sections) == 0 || f.Size > end+pageSize
 }
 
 type elfSection struct {

@@ -208,18 +208,38 @@ func (v *view) matchWhole() [][]found {
 	return all
 }
 
-// executables lists kept programs of a format.
-func (v *view) executables(f layer.Format, whole bool) (locs []file.Location) {
+// executables lists kept programs of a format, as far as a cataloger could find
+// something in them.
+func (v *view) executables(f layer.Format, c *cataloger) (locs []file.Location) {
 	nodes := v.programs
-	if whole {
+	if c.whole {
 		nodes = v.wholeProgs()
 	}
 	for _, n := range nodes {
-		if n.Entry.Format == f {
+		if n.Entry.Format == f && (c.Name() != dotnetCataloger || f != layer.ELF || v.mayBundle(n)) {
 			locs = append(locs, v.at(n, n.Path))
 		}
 	}
 	return locs
+}
+
+// dotnetCataloger reads the whole of each ELF program, in every layer from the
+// one that brought it, in search of a bundle.
+const dotnetCataloger = "dotnet-deps-binary-cataloger"
+
+// mayBundle reports whether an ELF program has something behind its end, as a
+// .NET bundle has.
+func (v *view) mayBundle(n layer.Node) bool {
+	c, err := v.tree.Open(n)
+	if err != nil {
+		return true // the cataloger meets the same error, and tells it
+	}
+	defer c.Close()
+	head := make([]byte, min(c.Size(), 64))
+	if _, err := c.ReadAt(head, 0); err != nil && err != io.EOF {
+		return true
+	}
+	return appended(&scanner.File{Path: n.Path, Size: c.Size(), Head: head, ReaderAt: c})
 }
 
 // at is the location of a node that was found by a name. A hard link is at the

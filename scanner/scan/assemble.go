@@ -25,10 +25,11 @@ type assembly struct {
 	packages *catalog.Catalog
 	detected map[placeOf]bool // places that have a component of their own
 	byPlace  map[placeOf]int  // catalogued components by where they were found
+	byRef    map[string]int   // catalogued components by their references
 }
 
 func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
-	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}}
+	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}, byRef: map[string]int{}}
 	a.inv = &sbom.Inventory{Subject: r.src.Subject(), Tool: r.opt.Tool, Created: r.opt.Created}
 	var err error
 	if a.packages, a.tree, err = r.catalogue(ctx); err != nil {
@@ -41,6 +42,7 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 	a.packageGaps()
 	for _, c := range a.packages.Components {
 		n := a.add(c)
+		a.byRef[c.Ref] = n
 		for _, o := range c.Occurrences {
 			a.byPlace[placeOf{o.Layer, o.Path}] = n
 		}
@@ -204,11 +206,8 @@ func (a *assembly) contain(host, inner int) {
 }
 
 func (a *assembly) containRef(host, inner string) {
-	for i := range a.inv.Components {
-		if a.inv.Components[i].Ref == host {
-			a.inv.Components[i].Contains = append(a.inv.Components[i].Contains, inner)
-			return
-		}
+	if n, ok := a.byRef[host]; ok {
+		a.inv.Components[n].Contains = append(a.inv.Components[n].Contains, inner)
 	}
 }
 

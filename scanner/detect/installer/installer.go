@@ -81,7 +81,7 @@ func (p payload) visit(ctx context.Context, f *scanner.File, v scanner.Visitor) 
 // of the next part as a signature may need.
 func windowed(ctx context.Context, f *scanner.File, start, end int64, look func(at int64, b []byte)) error {
 	const size, overlap = 256 << 10, 64
-	buf := make([]byte, size+overlap)
+	buf := make([]byte, max(0, min(size+overlap, f.Size-start))) // most are scripts of some KB
 	for at := start; at < end; at += size {
 		if err := ctx.Err(); err != nil {
 			return err
