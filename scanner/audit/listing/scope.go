@@ -138,7 +138,7 @@ func parseEntry(words string) (entry, error) {
 	}
 	host, path, slash := strings.Cut(words, "/")
 	switch {
-	case strings.ContainsAny(words, " \t\r\n\\\"'"):
+	case words == "", strings.ContainsAny(words, " \t\r\n\\\"'"):
 		return e, malformed(words)
 	case !slash && isAmbiguous(words):
 		return e, problem("write "+words+"/ for the registry, or docker.io/"+words+" for the image", "%q may be a registry or an image of Docker Hub", words)
