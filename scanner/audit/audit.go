@@ -1,0 +1,157 @@
+// Package audit looks at whole registries: it lists their images (Plan), looks
+// inside each manifest once on as many machines as share the database (Work),
+// and judges again what is stored when the law changes (Rejudge). Jobs are those
+// of River (https://riverqueue.com), in the same database as the results.
+package audit
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/registry"
+	"github.com/interdict/interdict/scanner/scan"
+)
+
+// Options of Open. Only Database must be set.
+type Options struct {
+	// Database is "sqlite://FILE", or "postgres://..." for many machines.
+	Database string
+	Registry registry.Options
+	// CacheDir is the folder for results of layers; empty means the user's cache
+	// folder. On PostgreSQL it stands in front of those that all workers share.
+	CacheDir string
+	// TempDir is for contents beyond Memory; empty means os.TempDir.
+	TempDir string
+	// Memory is the budget for contents in memory of all scans that run at once,
+	// in bytes; zero means [scan.DefaultMemory].
+	Memory int64
+	Tool   sbom.Tool
+	// Law is by what Enqueue judges; one without Text means that of the newest
+	// audit, as of today.
+	Law   store.Law
+	Now   func() time.Time // the clock; nil means time.Now
+	Times Times
+}
+
+// Times say how long things take. The zero value is what most want.
+type Times struct {
+	Beat time.Duration // between signs of life of a worker; 5 s if zero
+	// Dead is how long a worker may give no sign of life until its jobs are
+	// others'; 30 s if zero.
+	Dead time.Duration
+	// Retry are the waits before an image is tried again, after its first
+	// failure, its second and so on; 1, 4, 16 and 60 s if empty. It is tried once
+	// more than there are waits.
+	Retry []time.Duration
+	Poll  time.Duration // between looks for jobs and at how far a run is; 1 s if zero
+}
+
+func (t Times) withDefaults() Times {
+	if t.Beat <= 0 {
+		t.Beat = 5 * time.Second
+	}
+	if t.Dead <= 0 {
+		t.Dead = 30 * time.Second
+	}
+	if len(t.Retry) == 0 {
+		t.Retry = []time.Duration{time.Second, 4 * time.Second, 16 * time.Second, time.Minute}
+	}
+	if t.Poll <= 0 {
+		t.Poll = time.Second
+	}
+	return t
+}
+
+// Audit plans and does audits in one database. It may be used by many
+// goroutines, and many processes may have the database open at once.
+type Audit struct {
+	opt    Options
+	store  *store.Store
+	client *registry.Client
+	cache  *scan.Cache
+	limits *limits
+	judges *judges
+	claims *claims
+	driver driver
+	insert queue // to insert jobs only
+}
+
+// Open opens the database, and makes what it lacks. The caller closes the Audit.
+func Open(ctx context.Context, opt Options) (*Audit, error) {
+	opt.Times = opt.Times.withDefaults()
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Memory <= 0 {
+		opt.Memory = scan.DefaultMemory
+	}
+	s, err := store.Open(ctx, opt.Database)
+	if err != nil {
+		return nil, err
+	}
+	a := &Audit{opt: opt, store: s, limits: newLimits(s), claims: newClaims(s.Pool()),
+		judges: &judges{store: s, tool: opt.Tool, byRun: map[int64]*judge{}, byLaw: map[int64]*judge{}, known: map[string]*judge{}}}
+	if err := a.open(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *Audit) open(ctx context.Context) (err error) {
+	dir := a.opt.CacheDir
+	if dir == "" {
+		if dir, err = scan.DefaultCacheDir(); err != nil {
+			return err
+		}
+	}
+	if a.cache, err = scan.OpenCache(dir, 0); err != nil {
+		return err
+	}
+	if a.shares() {
+		a.cache = a.cache.WithRemote(a.store)
+	}
+	ro := a.opt.Registry
+	ro.Limit, ro.OnPause = a.limits.wait, a.limits.paused
+	if a.client, err = registry.New(ro); err != nil {
+		return err
+	}
+	a.driver = newDriver(a.store)
+	if err := a.driver.migrate(ctx); err != nil {
+		return fmt.Errorf("making the queue: %w", err)
+	}
+	a.insert, err = a.driver.client(insertOnly())
+	return err
+}
+
+// Close ends the use of the database. No Work may run any more.
+func (a *Audit) Close() error {
+	a.claims.close()
+	if a.client != nil {
+		a.client.Close()
+	}
+	return a.store.Close()
+}
+
+// shares reports whether results of layers are in the database too: many
+// machines have it between them. One machine has its folder.
+func (a *Audit) shares() bool { return a.store.Dialect() == store.PostgreSQL }
+
+// Store is the database, for reading results.
+func (a *Audit) Store() *store.Store { return a.store }
+
+// workerName names a worker among all that share a database.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%.60s/%d/%x", host, os.Getpid(), time.Now().UnixNano())
+}
+
+func processors() int { return runtime.GOMAXPROCS(0) }

@@ -1,0 +1,164 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/scan"
+)
+
+// beat gives signs of life until ctx is done. A worker that could give none for
+// so long that others may soon take its jobs stops them: two must not look at
+// one image.
+func (w *worker) beat(ctx context.Context) {
+	t := w.a.opt.Times
+	last := time.Now()
+	for sleep(ctx, t.Beat) == nil {
+		bctx, cancel := context.WithTimeout(ctx, t.Beat)
+		err := w.a.store.Beat(bctx, w.name)
+		cancel()
+		switch {
+		case err == nil:
+			last = time.Now()
+			w.lease.renew()
+		case ctx.Err() != nil:
+			return
+		case full(err):
+			w.stop(fmt.Errorf("giving a sign of life: %w", err))
+		case time.Since(last) > t.Dead*2/3:
+			w.lease.lose()
+		}
+	}
+}
+
+// lease is the right to work on jobs, which a worker has while others know that
+// it lives.
+type lease struct {
+	mu   sync.Mutex
+	lost bool
+	held map[int]context.CancelCauseFunc
+	next int
+}
+
+var errLease = errors.New("the database did not answer for too long; others take the image")
+
+// join returns a context that also ends when the lease is lost.
+func (l *lease) join(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held == nil {
+		l.held = map[int]context.CancelCauseFunc{}
+	}
+	l.next++
+	id := l.next
+	l.held[id] = cancel
+	if l.lost {
+		cancel(errLease)
+	}
+	return ctx, func() {
+		l.mu.Lock()
+		delete(l.held, id)
+		l.mu.Unlock()
+		cancel(nil)
+	}
+}
+
+func (l *lease) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = true
+	for _, cancel := range l.held {
+		cancel(errLease)
+	}
+}
+
+func (l *lease) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = false
+}
+
+// sweep puts back the jobs of workers that gave no sign of life, and ends the
+// runs whose planners did not.
+func (w *worker) sweep(ctx context.Context) {
+	pruned := time.Now()
+	for {
+		err := w.sweepOnce(ctx)
+		if err == nil && w.a.shares() && time.Since(pruned) > pruneEvery {
+			pruned = time.Now()
+			err = w.a.store.PruneBlobs(ctx, scan.DefaultCacheSize)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.observe(Event{Kind: Trouble, Err: fmt.Errorf("tidying up after others: %w", err)})
+		}
+		if sleep(ctx, w.a.opt.Times.Beat) != nil {
+			return
+		}
+	}
+}
+
+// pruneEvery is how often a worker looks whether the results that all share
+// have become too large.
+const pruneEvery = 10 * time.Minute
+
+func (w *worker) sweepOnce(ctx context.Context) error {
+	dead, err := w.a.store.Stale(ctx, w.a.opt.Times.Dead)
+	if err != nil {
+		return err
+	}
+	for _, name := range dead {
+		if name == w.name {
+			continue
+		}
+		if run, ok := keptBy(name); ok {
+			err = w.abandon(ctx, run)
+		} else {
+			err = w.a.putBack(ctx, name)
+		}
+		if err == nil {
+			_, err = w.a.store.Forget(ctx, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon ends a run whose process is gone, unless images are all that it still
+// waits for: others look at them.
+func (w *worker) abandon(ctx context.Context, id int64) error {
+	run, err := w.a.store.Run(ctx, id)
+	if err != nil || !w.kept(run) {
+		return err
+	}
+	return w.a.store.SetRun(ctx, id, store.Stopped, nil, "its process was gone before it was done")
+}
+
+// kept reports whether a run needs its own process.
+func (w *worker) kept(run store.Run) bool {
+	return run.State == store.Planning || run.State == store.Working && run.Kind == store.Rejudging
+}
+
+// putBack makes the running jobs of a worker available to others, as if they
+// had not been tried. River has no call for it: by its own means a job comes
+// back after a time that is longer than any job takes. The columns are those of
+// River's migrations 2 and 6: attempted_by holds the clients that tried, the
+// last one last.
+func (a *Audit) putBack(ctx context.Context, worker string) error {
+	query := `UPDATE river_job SET state = 'available', attempt = CASE WHEN attempt > 0 THEN attempt - 1 ELSE 0 END, scheduled_at = $2
+		WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1`
+	var now any = time.Now().UTC()
+	if a.store.Dialect() == store.SQLite {
+		query = `UPDATE river_job SET state = 'available', attempt = max(attempt - 1, 0), scheduled_at = ?2
+		WHERE state = 'running' AND json_extract(attempted_by, '$[#-1]') = ?1`
+		now = time.Now().UTC().Format("2006-01-02 15:04:05.000")
+	}
+	_, err := a.store.DB().ExecContext(ctx, query, worker, now)
+	return err
+}

@@ -1,0 +1,260 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/interdict/interdict/scanner/audit/listing"
+	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/scan"
+)
+
+// PlanOptions say what to audit, and by which law. Scope and Law must be set.
+type PlanOptions struct {
+	Scope  []listing.Scope
+	Filter listing.Filter
+	Teams  []Team // the first that matches counts
+	Law    store.Law
+	// Kind is store.Auditing if empty.
+	Kind store.RunKind
+	// Rate is how many requests a second each registry may be asked by all
+	// workers together; zero means as many as it takes.
+	Rate    float64
+	Observe func(Event)
+}
+
+// Team says whose the repositories are that a glob matches: "host/path", with
+// "**" for any number of folders.
+type Team struct {
+	Glob string
+	Name string
+}
+
+// Plan begins a run: it lists the images of the scope, and queues those that
+// were not looked at yet, or not for what the run's list looks for. It returns
+// when all are queued. Parts of the scope that cannot be listed are the run's
+// Problems and no error. An error after the run began leaves it Stopped, with
+// the reason; what was queued till then stays so.
+func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
+	for _, t := range opt.Teams {
+		if !doublestar.ValidatePattern(t.Glob) {
+			return store.Run{}, fmt.Errorf("%q is no pattern of repositories", t.Glob)
+		}
+	}
+	j, err := a.judges.make(opt.Law)
+	if err != nil {
+		return store.Run{}, err
+	}
+	a.limits.setRate(opt.Rate)
+	run := store.Run{Kind: opt.Kind, State: store.Planning, Started: a.opt.Now(), Law: opt.Law, Method: method}
+	if run.Kind == "" {
+		run.Kind = store.Auditing
+	}
+	for _, s := range opt.Scope {
+		run.Scope = append(run.Scope, s.String())
+	}
+	if run, err = a.store.BeginRun(ctx, run); err != nil {
+		return store.Run{}, fmt.Errorf("beginning a run: %w", err)
+	}
+	forget, err := a.keep(ctx, run.ID)
+	if err != nil {
+		return store.Run{}, err
+	}
+	defer forget()
+	p := &plan{a: a, opt: opt, run: run.ID, judge: j, key: a.key(j), listed: map[string]bool{}}
+	problems, err := p.list(ctx)
+	return p.finish(ctx, problems, err)
+}
+
+// method is how images were found and looked at, for reports.
+const method = "Images were listed by asking their registries. Of each distinct manifest every layer was read, " +
+	"also what later layers hide; files were recognised by their contents, metadata, signatures and packages, not by their names alone."
+
+// key identifies what a scan by the judge's list looks for.
+func (a *Audit) key(j *judge) string { return scan.Key(scan.Options{Watch: j.watch}) }
+
+// plan is one Plan.
+type plan struct {
+	a      *Audit
+	opt    PlanOptions
+	run    int64
+	judge  *judge
+	key    string
+	listed map[string]bool
+}
+
+// list lists the scope and queues what is new.
+func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
+	found, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter},
+		func(r listing.Repository) error { return p.repository(ctx, r) })
+	var problems []store.Problem
+	for _, f := range found {
+		problems = append(problems, store.Problem{What: f.What, Reason: f.Reason})
+	}
+	if err != nil {
+		return problems, err
+	}
+	if len(problems) == 0 {
+		if err := p.vanished(ctx); err != nil {
+			return problems, err
+		}
+	}
+	return problems, p.lawful(ctx)
+}
+
+// repository keeps what was seen of one repository, and queues what is new.
+func (p *plan) repository(ctx context.Context, r listing.Repository) error {
+	seen := make([]store.Sighting, 0, len(r.Images))
+	team := p.team(r.Name)
+	for _, i := range r.Images {
+		seen = append(seen, store.Sighting{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
+			Tags: i.Tags, Team: team, Workloads: i.Workloads})
+	}
+	var todo []string
+	for batch := range slices.Chunk(seen, insertBatch) {
+		err := p.a.persist(ctx, func() (err error) {
+			todo, err = p.a.store.See(ctx, p.run, p.key, batch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("keeping what is in %s: %w", r.Name, err)
+		}
+		slices.Sort(todo)
+		if err := p.a.enqueue(ctx, p.run, p.key, p.judge, slices.Compact(todo)); err != nil {
+			return err
+		}
+	}
+	p.listed[r.Name] = true
+	p.opt.observe(Event{Kind: Listed, Repository: r.Name, N: int64(len(r.Images))})
+	if !r.Complete || r.Narrowed {
+		return nil
+	}
+	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, []string{r.Name}) })
+}
+
+// vanished finds the repositories that were there once, and that a scope would
+// have listed.
+func (p *plan) vanished(ctx context.Context) error {
+	if len(p.opt.Filter.Include) > 0 || len(p.opt.Filter.Exclude) > 0 {
+		return nil
+	}
+	had, err := p.a.store.Repositories(ctx, "")
+	if err != nil {
+		return fmt.Errorf("looking for repositories that are gone: %w", err)
+	}
+	gone := slices.DeleteFunc(had, func(name string) bool {
+		return p.listed[name] || !slices.ContainsFunc(p.opt.Scope, func(s listing.Scope) bool { return s.Covers(name) })
+	})
+	if len(gone) == 0 {
+		return nil
+	}
+	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, gone) })
+}
+
+// lawful judges again what is known and was judged by a law that may judge
+// otherwise.
+func (p *plan) lawful(ctx context.Context) error {
+	laws, err := p.a.store.JudgedBy(ctx, p.run)
+	if err != nil {
+		return err
+	}
+	r := &rejudging{a: p.a, opt: RejudgeOptions{Observe: p.opt.Observe}, run: p.run, judge: p.judge}
+	for _, law := range laws {
+		j, err := p.a.judges.law(ctx, law)
+		if err != nil {
+			return err
+		}
+		if j.print == p.judge.print {
+			continue
+		}
+		if err := r.judgedBy(ctx, law); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) team(repository string) string {
+	for _, t := range p.opt.Teams {
+		if doublestar.MatchUnvalidated(t.Glob, repository) {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+// finish says what became of the planning.
+func (p *plan) finish(ctx context.Context, problems []store.Problem, err error) (store.Run, error) {
+	state, reason := store.Working, ""
+	if err != nil {
+		state, reason = store.Stopped, err.Error()
+		if ctx.Err() != nil {
+			reason = "interrupted while images were being listed"
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+	}
+	if serr := p.a.persist(ctx, func() error { return p.a.store.SetRun(ctx, p.run, state, problems, reason) }); serr != nil {
+		return store.Run{ID: p.run}, errors.Join(err, fmt.Errorf("keeping the run's state: %w", serr))
+	}
+	if err != nil {
+		return store.Run{ID: p.run}, fmt.Errorf("planning: %w", err)
+	}
+	return p.a.store.Run(ctx, p.run)
+}
+
+// keep gives signs of life for a run that this process plans or judges, until
+// forget is called: without them it is taken for abandoned.
+func (a *Audit) keep(ctx context.Context, run int64) (forget func(), err error) {
+	name := keeperPrefix + strconv.FormatInt(run, 10)
+	if err := a.persist(ctx, func() error { return a.store.Beat(ctx, name) }); err != nil {
+		return nil, fmt.Errorf("giving a sign of life: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var beats sync.WaitGroup
+	beats.Go(func() {
+		for sleep(ctx, a.opt.Times.Beat) == nil {
+			_ = a.store.Beat(ctx, name) // others follow
+		}
+	})
+	return func() {
+		cancel()
+		beats.Wait()
+		a.forget(ctx, name)
+	}, nil
+}
+
+// forget tells that a worker has ended. Nobody minds if it cannot: it will look
+// like one that died with nothing at hand.
+func (a *Audit) forget(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_, _ = a.store.Forget(ctx, name)
+}
+
+const keeperPrefix = "keeper of run "
+
+// keptBy returns the run that a worker of this name keeps.
+func keptBy(worker string) (run int64, ok bool) {
+	rest, ok := strings.CutPrefix(worker, keeperPrefix)
+	if !ok {
+		return 0, false
+	}
+	run, err := strconv.ParseInt(rest, 10, 64)
+	return run, err == nil
+}
+
+func (o PlanOptions) observe(e Event) {
+	if o.Observe != nil {
+		o.Observe(e)
+	}
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Awaited returns digests of manifests that a run waits for, sorted, after one
+// of them or from the first, at most n.
+func (s *Store) Awaited(ctx context.Context, run int64, after string, n int) (out []string, err error) {
+	err = s.read(ctx, "reading what a run waits for", func(t tx) error {
+		out, err = t.digests(ctx, `SELECT m.digest FROM audit_run_wait w JOIN audit_manifest m ON m.id = w.manifest_id
+			WHERE w.run_id = ? AND m.digest > ? ORDER BY m.digest LIMIT ?`, run, after, n)
+		return err
+	})
+	return out, err
+}
+
+// Judged tells what the result of a manifest depends on: the key it was looked
+// at by, and the law it was judged by, see [Store.Law]. Without a result the key
+// is empty.
+func (s *Store) Judged(ctx context.Context, digest string) (key string, law int64, err error) {
+	err = s.read(ctx, "reading how an image was judged", func(t tx) error {
+		err := t.row(ctx, "SELECT result_key, judged_law FROM audit_manifest WHERE digest = ? AND state = 'scanned'", []any{digest}, &key, &law)
+		if errors.Is(err, sql.ErrNoRows) {
+			key, law, err = "", 0, nil
+		}
+		return err
+	})
+	return key, law, err
+}
+
+// Law returns a law, with its text, by what Judged and JudgedBy call it.
+func (s *Store) Law(ctx context.Context, id int64) (l Law, err error) {
+	err = s.read(ctx, "reading a law", func(t tx) error {
+		l, err = s.law(ctx, t, id, true)
+		return err
+	})
+	return l, err
+}
+
+// JudgedBy returns the laws by which those manifests were judged that a run saw,
+// until the run ends.
+func (s *Store) JudgedBy(ctx context.Context, run int64) (out []int64, err error) {
+	err = s.read(ctx, "reading by which laws images were judged", func(t tx) error {
+		out = nil
+		return t.rows(ctx, `SELECT DISTINCT m.judged_law FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id
+			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned' ORDER BY 1`, []any{run},
+			func(scan func(...any) error) error {
+				var id int64
+				err := scan(&id)
+				out = append(out, id)
+				return err
+			})
+	})
+	return out, err
+}
+
+// SeenJudgedBy returns digests of manifests that a run saw and that were judged
+// by a law, sorted, after one of them or from the first, at most n.
+func (s *Store) SeenJudgedBy(ctx context.Context, run, law int64, after string, n int) (out []string, err error) {
+	err = s.read(ctx, "reading what was judged by a law", func(t tx) error {
+		out, err = t.digests(ctx, `SELECT DISTINCT m.digest FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id
+			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned' AND m.judged_law = ? AND m.digest > ?
+			ORDER BY m.digest LIMIT ?`, run, law, after, n)
+		return err
+	})
+	return out, err
+}
+
+func (t tx) digests(ctx context.Context, query string, args ...any) (out []string, err error) {
+	err = t.rows(ctx, query, args, func(scan func(...any) error) error {
+		var digest string
+		err := scan(&digest)
+		out = append(out, digest)
+		return err
+	})
+	return out, err
+}

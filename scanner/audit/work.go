@@ -1,0 +1,261 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/interdict/interdict/scanner/audit/store"
+)
+
+// WorkOptions say how to work. The zero value works for ever, with all
+// processors.
+type WorkOptions struct {
+	// Run is the run to wait for: Work returns when all of its images have their
+	// result, whoever looks at them. Zero works until ctx is done.
+	Run  int64
+	Jobs int     // images at once; zero means one a processor
+	Rate float64 // as PlanOptions.Rate
+	// Grace is how long images that are being looked at may take to end after ctx
+	// is done; 10 s if zero. Those that take longer are put back.
+	Grace time.Duration
+	// Observe is told of the progress; nil tells nobody. It may be called from
+	// many goroutines at once and must return soon.
+	Observe func(Event)
+}
+
+// defaultGrace is how long a container engine waits between asking a process to
+// end and killing it.
+const defaultGrace = 10 * time.Second
+
+// Work takes images from the queue, whichever run they are for, looks at them
+// and keeps what it finds. It returns nil when the run is done, and ctx's error
+// when ctx ended it; an error of the database, or a full disk, ends it too. What
+// it was at is then put back into the queue, and nothing is lost: any later Work
+// goes on.
+func (a *Audit) Work(ctx context.Context, opt WorkOptions) error {
+	if opt.Jobs <= 0 {
+		opt.Jobs = processors()
+	}
+	if opt.Grace <= 0 {
+		opt.Grace = defaultGrace
+	}
+	a.limits.setRate(opt.Rate)
+	if opt.Run != 0 {
+		if done, err := a.finished(ctx, opt.Run); done || err != nil {
+			return err
+		}
+	}
+	w := &worker{a: a, opt: opt, name: workerName(), slots: make(chan struct{}, opt.Jobs), failed: make(chan error, 1), stopping: make(chan struct{})}
+	return w.work(ctx)
+}
+
+// settled ends the run if nothing of it waits any more, and reports whether it
+// has ended.
+func (a *Audit) settled(ctx context.Context, run int64) (done bool, err error) {
+	err = a.persist(ctx, func() (err error) {
+		done, err = a.store.Settle(ctx, run)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking at how far run %d is: %w", run, err)
+	}
+	return done, nil
+}
+
+// worker is one Work.
+type worker struct {
+	a        *Audit
+	opt      WorkOptions
+	name     string
+	slots    chan struct{} // of images that are looked at now
+	stopping chan struct{} // closed when no look begins any more
+	failed   chan error    // what ends the work
+	lease    lease
+	busy     atomic.Int64 // jobs at hand
+	done     atomic.Int64 // jobs that ended well
+}
+
+func (w *worker) work(ctx context.Context) error {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &imageWorker{w: w})
+	river.AddWorker(workers, &noticeWorker{w: w})
+	q, err := w.a.driver.client(w.a.working(w, workers))
+	if err != nil {
+		return fmt.Errorf("making a worker: %w", err)
+	}
+	// Nobody may take this worker for dead before it begins.
+	if err := w.a.persist(ctx, func() error { return w.a.store.Beat(ctx, w.name) }); err != nil {
+		return fmt.Errorf("saying that a worker is there: %w", err)
+	}
+	// What is at work must outlive ctx for the grace, and its keepers with it.
+	alive, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	if err := w.a.persist(ctx, func() error { return q.Start(alive) }); err != nil {
+		return fmt.Errorf("starting a worker: %w", err)
+	}
+	var keepers sync.WaitGroup
+	keepers.Go(func() { w.beat(alive) })
+	keepers.Go(func() { w.sweep(alive) })
+	err = w.wait(ctx)
+	close(w.stopping)
+	stop, cancel := context.WithTimeout(alive, w.opt.Grace+15*time.Second)
+	defer cancel()
+	serr := q.Stop(stop)
+	end()
+	keepers.Wait()
+	if serr == nil {
+		w.a.forget(alive, w.name)
+	}
+	if err == nil && serr != nil {
+		err = fmt.Errorf("stopping a worker: %w", serr)
+	}
+	return err
+}
+
+// wait returns when the run is done, ctx is, or the work cannot go on.
+func (w *worker) wait(ctx context.Context) error {
+	tick := time.NewTicker(w.a.opt.Times.Poll)
+	defer tick.Stop()
+	for idle := 0; ; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-w.failed:
+			return err
+		case <-tick.C:
+		}
+		done, err := w.look(ctx)
+		if done || err != nil {
+			return err
+		}
+		if idle++; w.busy.Load() > 0 {
+			idle = 0
+		}
+		if idle >= 3 {
+			idle = 0
+			if err := w.requeue(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+	}
+}
+
+// look tells how far the run is, and reports whether it is done. Runs that
+// nobody waits for are ended too.
+func (w *worker) look(ctx context.Context) (bool, error) {
+	for _, run := range w.unfinished(ctx) {
+		if run.ID == w.opt.Run || w.opt.Run == 0 {
+			w.observe(Event{Kind: Progressed, Totals: run.Totals})
+		}
+		if w.kept(run) || run.ID == w.opt.Run {
+			continue
+		}
+		if _, err := w.a.settled(ctx, run.ID); err != nil {
+			return false, err
+		}
+	}
+	if w.opt.Run == 0 {
+		return false, nil
+	}
+	return w.a.finished(ctx, w.opt.Run)
+}
+
+// finished reports whether a run is done, and an error if it ended otherwise.
+func (a *Audit) finished(ctx context.Context, id int64) (bool, error) {
+	if done, err := a.settled(ctx, id); !done || err != nil {
+		return false, err
+	}
+	run, err := a.store.Run(ctx, id)
+	if err == nil && run.State == store.Stopped {
+		err = fmt.Errorf("run %d was stopped: %s", id, run.Error)
+	}
+	return err == nil, err
+}
+
+// recentRuns is how far back runs are looked for that nobody ended.
+const recentRuns = 50
+
+func (w *worker) unfinished(ctx context.Context) []store.Run {
+	runs, err := w.a.store.Runs(ctx, recentRuns)
+	if err != nil {
+		return nil // asked again
+	}
+	var open []store.Run
+	for _, r := range runs {
+		if r.State == store.Planning || r.State == store.Working {
+			open = append(open, r)
+		}
+	}
+	return open
+}
+
+// stop ends the work with an error.
+func (w *worker) stop(err error) {
+	select {
+	case w.failed <- err:
+	default:
+	}
+}
+
+func (w *worker) observe(e Event) {
+	if w.opt.Observe != nil {
+		w.opt.Observe(e)
+	}
+}
+
+// slot waits until one more image may be looked at.
+func (w *worker) slot(ctx context.Context) (free func(), err error) {
+	select {
+	case <-w.stopping:
+		return nil, errStopping
+	default:
+	}
+	select {
+	case w.slots <- struct{}{}:
+		return func() { <-w.slots }, nil
+	case <-w.stopping:
+		return nil, errStopping
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+var errStopping = errors.New("the worker is stopping")
+
+// requeueBatch is how many images that wait are looked at at once for whether
+// they still have a job.
+const requeueBatch = 1000
+
+// requeue queues what waits and has no job, if any has none: its planner was
+// killed in between, or its job ended while another run came to wait for it.
+func (w *worker) requeue(ctx context.Context) error {
+	for _, run := range w.unfinished(ctx) {
+		if w.kept(run) || w.opt.Run != 0 && run.ID != w.opt.Run {
+			continue
+		}
+		j, err := w.a.judges.of(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		for after := ""; ; {
+			waiting, err := w.a.store.Awaited(ctx, run.ID, after, requeueBatch)
+			if err != nil {
+				return err
+			}
+			if err := w.a.enqueue(ctx, run.ID, w.a.key(j), j, waiting); err != nil {
+				return err
+			}
+			if len(waiting) < requeueBatch {
+				break
+			}
+			after = waiting[len(waiting)-1]
+		}
+	}
+	return nil
+}
