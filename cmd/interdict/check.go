@@ -8,10 +8,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/sbom/document"
@@ -60,24 +62,20 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 	collectSeldom(args)
 	r := j.newReport()
 	failed := 0
-	brief := len(args) > 1 && !slices.ContainsFunc(outs, wantsComponents)
-	for some := range slices.Chunk(args, 2*runtime.GOMAXPROCS(0)) {
+	c := &checking{j: j, in: cmd.InOrStdin(), report: r}
+	c.brief = len(args) > 1 && !slices.ContainsFunc(outs, wantsComponents)
+	for some := range slices.Chunk(args, 64*runtime.GOMAXPROCS(0)) {
 		if err := cmd.Context().Err(); err != nil {
 			return err
 		}
-		for i, b := range readBOMs(some, cmd.InOrStdin()) {
+		for _, b := range c.judge(some) {
 			if b.err != nil {
 				printError(cmd.ErrOrStderr(), b.err)
-				r.Targets = append(r.Targets, report.Target{Target: some[i], Error: b.err.Error()})
+				b.target.Error = b.err.Error()
 				failed++
-				continue
 			}
-			j.target(r, some[i], b.inv)
-			if last := &r.Targets[len(r.Targets)-1]; brief {
-				if *last, err = last.Brief(r); err != nil {
-					return err
-				}
-			}
+			r.AddWaivers(b.uses)
+			r.Targets = append(r.Targets, b.target)
 		}
 	}
 	if failed == len(args) {
@@ -111,20 +109,32 @@ func collectSeldom(names []string) {
 	debug.SetGCPercent(400)
 }
 
-// storedBOM is what reading one bill of materials gave.
-type storedBOM struct {
-	inv *sbom.Inventory
-	err error
+// checking judges stored bills of materials.
+type checking struct {
+	j      *judging
+	in     io.Reader
+	report *report.Report
+	brief  bool // the components are not needed once all is judged
 }
 
-// readBOMs reads several at once, in their order.
-func readBOMs(names []string, stdin io.Reader) []storedBOM {
-	out := make([]storedBOM, len(names))
+// checked is what judging one bill of materials gave.
+type checked struct {
+	target report.Target
+	uses   []denylist.WaiverUse
+	err    error
+}
+
+// judge judges several at once, in their order.
+func (c *checking) judge(names []string) []checked {
+	out := make([]checked, len(names))
+	var next atomic.Int64
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, n := range names {
+	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
-			out[i].inv, out[i].err = readBOM(n, stdin)
+			var k document.Skimmer
+			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
+				out[i] = c.one(&k, names[i])
+			}
 			return nil
 		})
 	}
@@ -132,8 +142,29 @@ func readBOMs(names []string, stdin io.Reader) []storedBOM {
 	return out
 }
 
+func (c *checking) one(k *document.Skimmer, name string) checked {
+	read := document.Decode
+	if c.brief {
+		read = k.Skim
+	}
+	inv, err := readBOMBy(read, name, c.in)
+	if err != nil {
+		return checked{target: report.Target{Target: name}, err: err}
+	}
+	var out checked
+	out.target, out.uses = c.j.judge(name, inv)
+	if c.brief {
+		out.target, out.err = out.target.Brief(c.report)
+	}
+	return out
+}
+
 // readBOM reads a bill of materials from a file, or from stdin for "-".
 func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
+	return readBOMBy(document.Decode, name, stdin)
+}
+
+func readBOMBy(read func(io.Reader) (*sbom.Inventory, document.Format, error), name string, stdin io.Reader) (*sbom.Inventory, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -142,7 +173,7 @@ func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
 		defer f.Close()
 		stdin = f
 	}
-	inv, _, err := document.Decode(stdin)
+	inv, _, err := read(stdin)
 	if err == nil {
 		return inv, nil
 	}

@@ -79,8 +79,16 @@ func clock() (time.Time, error) {
 
 // target judges what was found of one target, for the report.
 func (j *judging) target(r *report.Report, name string, inv *sbom.Inventory) {
-	r.Targets = append(r.Targets, report.Target{Target: name, Digest: inv.Subject.Digest,
-		Platform: inv.Subject.Platform, Inventory: inv, Verdict: j.verdict(r, inv)})
+	t, uses := j.judge(name, inv)
+	r.AddWaivers(uses)
+	r.Targets = append(r.Targets, t)
+}
+
+// judge judges what was found of one target, and tells what became of the
+// waivers. It may be called by many goroutines.
+func (j *judging) judge(name string, inv *sbom.Inventory) (report.Target, []denylist.WaiverUse) {
+	v, uses := denylist.Waive(j.list.Judge(inv, j.policy), inv.Subject.Digest, j.waivers)
+	return report.Target{Target: name, Digest: inv.Subject.Digest, Platform: inv.Subject.Platform, Inventory: inv, Verdict: v}, uses
 }
 
 // verdict judges, and notes in the report what became of the waivers.
