@@ -40,3 +40,9 @@ func Within(d denylist.Deadline) string {
 	words, _, _ := period(d.Period, time.Time{})
 	return words
 }
+
+// Identified puts in words what a finding identifies: "the vendor's product".
+func Identified(f *denylist.Finding) string { return identifies(f) }
+
+// Weight says how much one proof counts: "decisive: it is enough alone".
+func Weight(p denylist.Proof) string { return strengthWords(p) }

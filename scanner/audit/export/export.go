@@ -82,7 +82,7 @@ func Images(ctx context.Context, w io.Writer, from Lister, f store.Filter, forma
 			return "", err
 		}
 		for i := range images {
-			findings, err := findingsOf(ctx, from, &images[i])
+			findings, err := FindingsOf(ctx, from, &images[i])
 			if err != nil {
 				return "", err
 			}
@@ -144,8 +144,8 @@ func pages(f store.Filter, read func(store.Filter) (next string, err error)) err
 	}
 }
 
-// findingsOf reads the findings of one image, also of one that is gone.
-func findingsOf(ctx context.Context, from Lister, i *store.Image) ([]store.Finding, error) {
+// FindingsOf reads all findings of one image, also of one that is gone.
+func FindingsOf(ctx context.Context, from Lister, i *store.Image) ([]store.Finding, error) {
 	if i.Verdict == "" {
 		return nil, nil
 	}

@@ -44,6 +44,9 @@ var htmlPage = template.Must(template.New("page").Parse(`{{define "head"}}<!doct
 <tbody>
 {{end}}{{define "row"}}<tr>{{range .}}<td>{{if .Badge}}<span class="badge {{.Badge}}">{{.Text}}</span>{{else if .Code}}<code>{{.Text}}</code>{{else}}{{.Text}}{{end}}{{range .List}}<div>{{.}}</div>{{end}}</td>{{end}}</tr>
 {{end}}{{define "endtable"}}</tbody></table></div>
+{{end}}{{define "section"}}<h2>{{.}}</h2>
+{{end}}{{define "paragraph"}}<p>{{.}}</p>
+{{end}}{{define "items"}}<ul>{{range .}}<li>{{.}}</li>{{end}}</ul>
 {{end}}{{define "foot"}}</main>
 <footer><p class="soft">This page states what was found and what the cited texts say of it. It is not legal advice.</p></footer>
 </body>

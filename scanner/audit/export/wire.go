@@ -222,3 +222,11 @@ func stamp(t time.Time) string {
 	}
 	return t.UTC().Format(time.RFC3339)
 }
+
+// ChangeOf is the change in the json format.
+func ChangeOf(c store.Change) Change {
+	return Change{
+		Repository: c.Repository, Digest: c.Digest, Tags: list(c.Tags), Before: string(c.Before), After: string(c.After),
+		Added: each(c.Added, within), Removed: each(c.Removed, within),
+	}
+}

@@ -1,0 +1,160 @@
+package export
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/interdict/interdict/denylist/report"
+)
+
+// pen writes the parts of a report in one format. Texts are foreign.
+type pen interface {
+	head(title, lead string)
+	section(title string)
+	paragraph(text string)
+	items(texts []string)
+	table(caption string, columns []string, rows [][]string)
+	end() error
+}
+
+type textPen struct {
+	w   io.Writer
+	err error
+}
+
+func (p *textPen) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
+
+func (p *textPen) head(title, lead string) {
+	p.printf("%s\n%s\n\n", report.Visible(title), strings.Repeat("=", len(title)))
+	p.wrap("", "", lead)
+}
+
+func (p *textPen) section(title string) {
+	p.printf("\n%s\n%s\n", report.Visible(title), strings.Repeat("-", len(title)))
+}
+
+func (p *textPen) paragraph(text string) { p.wrap("", "", text) }
+
+func (p *textPen) items(texts []string) {
+	for _, t := range texts {
+		p.wrap("- ", "  ", t)
+	}
+}
+
+// wrap breaks at 80 columns.
+func (p *textPen) wrap(first, rest, text string) {
+	line := first
+	for i, word := range strings.Fields(report.Visible(text)) {
+		if i > 0 && len(line)+1+len(word) > 80 {
+			p.printf("%s\n", line)
+			line = rest + word
+			continue
+		}
+		if i > 0 {
+			line += " "
+		}
+		line += word
+	}
+	p.printf("%s\n", line)
+}
+
+func (p *textPen) table(caption string, columns []string, rows [][]string) {
+	p.printf("%s\n", report.Visible(caption))
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{columns}, rows...) {
+		cells := each(row, report.Visible)
+		if _, err := fmt.Fprintln(t, "  "+strings.Join(cells, "\t")); err != nil && p.err == nil {
+			p.err = err
+		}
+	}
+	if err := t.Flush(); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *textPen) end() error { return p.err }
+
+type markdownPen struct {
+	w   io.Writer
+	err error
+}
+
+func (p *markdownPen) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}
+
+func (p *markdownPen) head(title, lead string) {
+	p.printf("# %s\n\n%s\n", report.MarkdownText(title), report.MarkdownText(lead))
+}
+
+func (p *markdownPen) section(title string) { p.printf("\n## %s\n", report.MarkdownText(title)) }
+
+func (p *markdownPen) paragraph(text string) { p.printf("\n%s\n", report.MarkdownText(text)) }
+
+func (p *markdownPen) items(texts []string) {
+	p.printf("\n")
+	for _, t := range texts {
+		p.printf("- %s\n", report.MarkdownText(t))
+	}
+}
+
+func (p *markdownPen) table(caption string, columns []string, rows [][]string) {
+	p.printf("\n%s\n\n", report.MarkdownText(caption))
+	line := func(cells []string) { p.printf("| %s |\n", strings.Join(each(cells, report.MarkdownText), " | ")) }
+	line(columns)
+	p.printf("|%s\n", strings.Repeat(" --- |", len(columns)))
+	for _, row := range rows {
+		line(row)
+	}
+}
+
+func (p *markdownPen) end() error { return p.err }
+
+type htmlPen struct {
+	w   *bufio.Writer
+	err error
+}
+
+func newHTMLPen(w io.Writer) *htmlPen { return &htmlPen{w: bufio.NewWriter(w)} }
+
+func (p *htmlPen) part(name string, data any) {
+	if p.err == nil {
+		p.err = htmlPage.ExecuteTemplate(p.w, name, data)
+	}
+}
+
+func (p *htmlPen) head(title, lead string) {
+	p.part("head", head(title))
+	p.paragraph(lead)
+}
+
+func (p *htmlPen) section(title string) { p.part("section", report.Visible(title)) }
+
+func (p *htmlPen) paragraph(text string) { p.part("paragraph", report.Visible(text)) }
+
+func (p *htmlPen) items(texts []string) { p.part("items", each(texts, report.Visible)) }
+
+func (p *htmlPen) table(caption string, columns []string, rows [][]string) {
+	p.part("table", tableHead{report.Visible(caption), columns})
+	for _, row := range rows {
+		p.part("row", each(row, plain))
+	}
+	p.part("endtable", nil)
+}
+
+func (p *htmlPen) end() error {
+	p.part("foot", nil)
+	if p.err != nil {
+		return p.err
+	}
+	return p.w.Flush()
+}

@@ -1,0 +1,216 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/scanner/audit/store"
+)
+
+// Report is the report of an audit: the count and the method, as BOD 17-01
+// asked for them, what is behind the count, and what changed.
+type Report struct {
+	SchemaVersion string         `json:"schemaVersion"`
+	Created       string         `json:"created"`
+	Run           Run            `json:"run"` // the last audit or judging again
+	List          List           `json:"list"`
+	AsOf          string         `json:"asOf,omitempty"`
+	Totals        Totals         `json:"totals"` // of all images that are there now
+	Laws          []Law          `json:"laws"`
+	Vendors       []Count        `json:"vendors"`
+	Regimes       []Count        `json:"regimes"`
+	Repositories  []Count        `json:"repositories"`
+	Teams         []Count        `json:"teams"`
+	Method        []string       `json:"method"`
+	Failed        Some[Image]    `json:"failed"`     // looked at in vain
+	Incomplete    Some[Image]    `json:"incomplete"` // nothing denied, but not all could be examined
+	New           Some[Finding]  `json:"new"`        // first seen by the run
+	Gone          Some[Finding]  `json:"gone"`       // gone since the run began
+	Trend         []Run          `json:"trend"`      // runs that ended, oldest first
+	day           time.Time      // that days are counted from
+	law           *denylist.List // nil when it cannot be read
+}
+
+// Some is a list that may be cut.
+type Some[T any] struct {
+	Total int64 `json:"total"`
+	More  bool  `json:"more"` // whether Items are not all
+	Items []T   `json:"items"`
+}
+
+// Counter counts images and findings.
+type Counter interface {
+	Totals(ctx context.Context, f store.Filter) (store.Totals, error)
+	By(ctx context.Context, what store.Group, f store.Filter) ([]store.Count, error)
+}
+
+// History gives runs.
+type History interface {
+	Run(ctx context.Context, id int64) (store.Run, error)
+	Runs(ctx context.Context, limit int) ([]store.Run, error)
+	Trend(ctx context.Context, limit int) ([]store.Run, error)
+}
+
+// Source is what a report is made from. *store.Store is one.
+type Source interface {
+	Lister
+	Counter
+	History
+}
+
+// shown bounds each list of a report; exports have them all.
+const shown = 1000
+
+// trendRuns is how many runs a report looks back.
+const trendRuns = 20
+
+// Last returns the run that tells how things stand: the newest that is no mere
+// notification of a registry, with the text of its law. The error is
+// [store.ErrNotFound] when there was none.
+func Last(ctx context.Context, from History) (store.Run, error) {
+	runs, err := from.Runs(ctx, 100)
+	if err != nil {
+		return store.Run{}, err
+	}
+	i := slices.IndexFunc(runs, func(r store.Run) bool { return r.Kind != store.Notified })
+	if i < 0 {
+		return from.Run(ctx, 0)
+	}
+	return from.Run(ctx, runs[i].ID)
+}
+
+// MakeReport reads a report from the store, as of now.
+func MakeReport(ctx context.Context, from Source, now time.Time) (*Report, error) {
+	run, err := Last(ctx, from)
+	if err != nil {
+		return nil, fmt.Errorf("reporting an audit: %w", err)
+	}
+	r := &Report{
+		SchemaVersion: SchemaVersion, Created: stamp(now), Run: RunOf(run),
+		List: List(run.Law.List), AsOf: run.Law.AsOf.String(), day: now,
+	}
+	r.law, _ = ReadList(run.Law) // without it, laws have IDs only
+	for _, step := range []func(context.Context, Source, store.Run) error{r.count, r.exceptions, r.changes} {
+		if err := step(ctx, from, run); err != nil {
+			return nil, fmt.Errorf("reporting an audit: %w", err)
+		}
+	}
+	r.Method = Method(run)
+	return r, nil
+}
+
+func (r *Report) count(ctx context.Context, from Source, run store.Run) error {
+	totals, err := from.Totals(ctx, store.Filter{})
+	if err != nil {
+		return err
+	}
+	r.Totals = Totals(totals)
+	for _, by := range []struct {
+		what store.Group
+		to   *[]Count
+	}{{"vendor", &r.Vendors}, {"regime", &r.Regimes}, {"repository", &r.Repositories}, {"team", &r.Teams}} {
+		counts, err := from.By(ctx, by.what, store.Filter{})
+		if err != nil {
+			return err
+		}
+		*by.to = each(counts, CountOf)
+		if by.what == "regime" {
+			r.Laws = Laws(r.law, run.Law.Regimes, counts, Complete(run, totals), r.day)
+		}
+	}
+	return nil
+}
+
+// Complete reports whether everything that was asked for was listed, looked at
+// and examined whole.
+func Complete(run store.Run, t store.Totals) bool {
+	return t.Failed+t.Waiting+t.Incomplete == 0 && len(run.Problems) == 0 && run.State == store.Done
+}
+
+func (r *Report) exceptions(ctx context.Context, from Source, _ store.Run) (err error) {
+	read := func(f store.Filter) (Some[Image], error) {
+		return some(f, func(f store.Filter) ([]Image, string, error) {
+			page, next, err := from.Images(ctx, f)
+			return each(page, ImageOf), next, err
+		})
+	}
+	if r.Failed, err = read(store.Filter{State: store.Failed}); err != nil {
+		return err
+	}
+	r.Incomplete, err = read(store.Filter{Verdict: denylist.Incomplete})
+	return err
+}
+
+func (r *Report) changes(ctx context.Context, from Source, run store.Run) (err error) {
+	read := func(f store.Filter, keep func(store.Finding) bool) (Some[Finding], error) {
+		return some(f, func(f store.Filter) ([]Finding, string, error) {
+			page, next, err := from.Findings(ctx, f)
+			page = slices.DeleteFunc(page, func(f store.Finding) bool { return !keep(f) })
+			return each(page, FindingOf), next, err
+		})
+	}
+	if r.New, err = read(store.Filter{NewIn: run.ID}, func(f store.Finding) bool { return f.FirstRun == run.ID }); err != nil {
+		return err
+	}
+	if r.Gone, err = read(store.Filter{Gone: true}, func(f store.Finding) bool { return !f.Gone.Before(run.Started) }); err != nil {
+		return err
+	}
+	trend, err := from.Trend(ctx, trendRuns)
+	r.Trend = each(trend, RunOf)
+	return err
+}
+
+// some reads all pages, counts what is in them, and keeps the first.
+func some[T any](f store.Filter, read func(store.Filter) ([]T, string, error)) (Some[T], error) {
+	out := Some[T]{Items: []T{}}
+	err := pages(f, func(f store.Filter) (string, error) {
+		page, next, err := read(f)
+		out.Total += int64(len(page))
+		out.Items = append(out.Items, page[:min(len(page), shown-len(out.Items))]...)
+		return next, err
+	})
+	out.More = int64(len(out.Items)) < out.Total
+	return out, err
+}
+
+// Method tells how a run counted, in sentences.
+func Method(run store.Run) []string {
+	var out []string
+	if run.Method != "" {
+		out = append(out, run.Method)
+	}
+	law := strings.TrimSpace(run.Law.List.Name + " " + run.Law.List.Version)
+	if run.Law.List.Digest != "" {
+		law += " (" + run.Law.List.Digest + ")"
+	}
+	asked := "Judged by the denylist " + law
+	if as := run.Law.AsOf.String(); as != "" {
+		asked += ", by the law of " + as
+	}
+	return append(out,
+		"What is counted is an image: a manifest, by its digest, in a repository. It counts once, however many tags lead to it, and once in each repository that holds it. Each platform of an image index is an image of its own.",
+		"Every layer of an image is read, also what a later layer hides, because it ships with the image. A layer that several images share is read once. The bill of materials of each image is kept, and the verdict can be had again from it.",
+		"A finding is denied when one decisive or two independent strong evidences identify the vendor's software and a regime that was asked bans it; it is for review when the identity is weaker or the text of the regime leaves the case open. Rules that were not checked against their source never decide.",
+		"An image of which not all could be examined, and in which nothing is denied, is incomplete, not passed. What could not be listed or looked at is named, not left out.",
+		asked+". Regimes asked: "+strings.Join(run.Law.Regimes, ", ")+".")
+}
+
+// WriteReport writes a report as Text, Markdown, JSON or HTML.
+func WriteReport(w io.Writer, r *Report, f Format) error {
+	switch f {
+	case JSON:
+		return writeJSON(w, r)
+	case Text:
+		return r.write(&textPen{w: w})
+	case Markdown:
+		return r.write(&markdownPen{w: w})
+	case HTML:
+		return r.write(newHTMLPen(w))
+	}
+	return noFormat(f)
+}
