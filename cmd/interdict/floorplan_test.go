@@ -38,6 +38,9 @@ var floorPlan = map[string][]string{
 	"scanner/scan":            {"sbom", "scanner", "scanner/*"},
 	"scanner/audit":           {"sbom", "sbom/*", "denylist", "denylist/*", "scanner", "scanner/*", "scanner/audit/store", "scanner/audit/listing"},
 	"scanner/audit/store":     {"sbom", "denylist"},
+	"scanner/audit/store/storetest": {
+		"sbom", "denylist", "scanner/audit/store",
+	},
 	"scanner/audit/listing":   {"scanner/registry"},
 	"scanner/audit/export":    {"denylist", "denylist/report", "scanner/audit/store"},
 	"scanner/audit/dashboard": {"sbom", "sbom/*", "denylist", "denylist/report", "scanner/audit/store", "scanner/audit/export"},
