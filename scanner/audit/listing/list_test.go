@@ -520,3 +520,13 @@ func dockerRegistry(t *testing.T) string {
 	t.Fatal("docker-registry does not answer")
 	return ""
 }
+
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
