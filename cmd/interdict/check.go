@@ -62,7 +62,7 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 	collectSeldom(args)
 	r := j.newReport()
 	failed := 0
-	c := &checking{j: j, in: cmd.InOrStdin(), report: r}
+	c := &checking{j: j, in: cmd.InOrStdin(), report: r, skimmers: make([]document.Skimmer, runtime.GOMAXPROCS(0))}
 	c.brief = len(args) > 1 && !slices.ContainsFunc(outs, wantsComponents)
 	for some := range slices.Chunk(args, 64*runtime.GOMAXPROCS(0)) {
 		if err := cmd.Context().Err(); err != nil {
@@ -115,6 +115,8 @@ type checking struct {
 	in     io.Reader
 	report *report.Report
 	brief  bool // the components are not needed once all is judged
+
+	skimmers []document.Skimmer // one for each that works at once
 }
 
 // checked is what judging one bill of materials gave.
@@ -129,11 +131,10 @@ func (c *checking) judge(names []string) []checked {
 	out := make([]checked, len(names))
 	var next atomic.Int64
 	var g errgroup.Group
-	for range runtime.GOMAXPROCS(0) {
+	for w := range c.skimmers {
 		g.Go(func() error {
-			var k document.Skimmer
 			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
-				out[i] = c.one(&k, names[i])
+				out[i] = c.one(&c.skimmers[w], names[i])
 			}
 			return nil
 		})
@@ -154,7 +155,7 @@ func (c *checking) one(k *document.Skimmer, name string) checked {
 	var out checked
 	out.target, out.uses = c.j.judge(name, inv)
 	if c.brief {
-		out.target, out.err = out.target.Brief(c.report)
+		out.target = out.target.Brief(c.report)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -134,16 +135,30 @@ func targetFromWire(t wireTarget, r *Report) Target {
 // Brief returns the target as the json format holds it: without components,
 // and without the memory of the document that they were read from. Reports of
 // many targets are made of these, unless a bill of materials is among them.
-func (t Target) Brief(r *Report) (Target, error) {
-	var wire wireTarget
-	text, err := json.Marshal(targetToWire(t))
-	if err == nil {
-		err = json.Unmarshal(text, &wire)
+func (t Target) Brief(r *Report) Target {
+	wire := targetToWire(t)
+	copyTexts(reflect.ValueOf(&wire).Elem())
+	return targetFromWire(wire, r)
+}
+
+// copyTexts puts a copy into the place of every string in v.
+func copyTexts(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(strings.Clone(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			copyTexts(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			copyTexts(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			copyTexts(v.Field(i))
+		}
 	}
-	if err != nil {
-		return Target{}, fmt.Errorf("shortening the report of %s: %w", t.Target, err)
-	}
-	return targetFromWire(wire, r), nil
 }
 
 func findingFromWire(f wireFinding) denylist.Finding {

@@ -31,9 +31,6 @@ func (k *Skimmer) Skim(r io.Reader) (*sbom.Inventory, Format, error) {
 		k.text = bytes.Buffer{}
 	}
 	k.text.Reset()
-	if s, ok := r.(interface{ Size() int64 }); ok && s.Size() < keptText {
-		k.text.Grow(int(s.Size()) + bytes.MinRead)
-	}
 	if _, err := k.text.ReadFrom(io.LimitReader(r, cyclonedx.MaxSize+1)); err != nil && !errors.Is(err, io.EOF) {
 		return nil, "", fmt.Errorf("reading a bill of materials: %w", err)
 	}
