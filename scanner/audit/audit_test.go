@@ -36,9 +36,10 @@ regimes:
   name: The ban
   effects: [use-ban]
   effective: 2024-10-01
+  verified: true
   covers: {product: covered}
   vendors:
-  - id: acme
+  - {id: acme, verified: true}
 vendors:
 - id: acme
   name: Acme
@@ -49,6 +50,7 @@ vendors:
     values: [/opt/acme/]
     identifies: product
     strength: decisive
+    verified: true
     sources: [https://example.com/acme]
 `
 
