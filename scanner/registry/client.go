@@ -254,6 +254,7 @@ func (c *Client) session(ctx context.Context, res resource) (*session, error) {
 	s := c.sessions[key]
 	if s == nil {
 		s = &session{}
+		c.forget()
 		c.sessions[key] = s
 	}
 	c.mu.Unlock()
@@ -267,6 +268,21 @@ func (c *Client) session(ctx context.Context, res resource) (*session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// maxSessions bounds the sessions that are kept: who goes over the repositories
+// of a whole registry seldom comes back to one.
+const maxSessions = 1024
+
+// forget makes room for a session, by chance: one that is in use stays good for
+// its user, and one that is asked for again logs in again.
+func (c *Client) forget() {
+	for key := range c.sessions {
+		if len(c.sessions) < maxSessions {
+			return
+		}
+		delete(c.sessions, key)
+	}
 }
 
 func (c *Client) authenticate(ctx context.Context, res resource, s *session) error {

@@ -379,3 +379,20 @@ func TestPerHost(t *testing.T) {
 		t.Errorf("%d requests at once, want at most 3", n)
 	}
 }
+
+// Whoever goes over a registry of many repositories does not keep a login for
+// each of them.
+func TestSessionsAreBounded(t *testing.T) {
+	addr := inProcess(t, nil)
+	c := client(t, Options{})
+	for i := range maxSessions + 100 {
+		c.Tags(t.Context(), fmt.Sprintf("%s/r%d", addr, i))
+	}
+	if n := len(c.sessions); n != maxSessions {
+		t.Errorf("%d sessions are kept", n)
+	}
+	push(t, addr+"/app:1")
+	if err := pull(t.Context(), c, addr+"/app:1"); err != nil {
+		t.Error(err)
+	}
+}

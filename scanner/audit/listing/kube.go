@@ -244,7 +244,9 @@ func running(image, imageID string) entry {
 	}
 	told, err := name.ParseReference(image)
 	if err == nil {
-		e.repo = canonical(told.Context())
+		e.repo, err = checked(told.Context().Name())
+	}
+	if err == nil {
 		switch r := told.(type) {
 		case name.Tag:
 			e.tag = r.TagStr()
@@ -256,12 +258,15 @@ func running(image, imageID string) entry {
 		imageID = rest
 	}
 	if runs, derr := name.NewDigest(imageID); derr == nil {
-		if repo := canonical(runs.Context()); repo != e.repo {
-			e.repo, e.tag = repo, "" // the node has it from there
+		if repo, derr := checked(runs.Context().Name()); derr == nil {
+			if repo != e.repo {
+				e.repo, e.tag = repo, "" // the node has it from there
+			}
+			e.digest, err = runs.DigestStr(), nil
 		}
-		e.digest, err = runs.DigestStr(), nil
 	}
 	if err != nil {
+		e.repo = ""
 		e.bad = fmt.Sprintf("%q is no image reference", e.words)
 	}
 	return e

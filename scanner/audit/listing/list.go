@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/interdict/interdict/scanner/registry"
@@ -176,15 +175,6 @@ func (l *listing) walk(ctx context.Context, g *errgroup.Group) {
 			l.fail(e.words, problem("check the spelling, and that the login may see it", "no repository matches"))
 		}
 	}
-}
-
-// checked is a repository's name in its one spelling.
-func checked(repo string) (string, error) {
-	r, err := name.NewRepository(repo)
-	if err != nil {
-		return "", fmt.Errorf("it lists %q, which is no name of a repository", oneLine(repo))
-	}
-	return canonical(r), nil
 }
 
 // wanted joins what all entries want of a repository that the entry by listed.

@@ -116,6 +116,17 @@ func Parse(words string, stdin io.Reader) (Scope, error) {
 	return s, nil
 }
 
+// ParseImage reads a repository or an image of one, and nothing else: for words
+// that are not the user's own, as what a registry's notification names. Files
+// are not looked at, and no registry's API is asked.
+func ParseImage(words string) (Scope, error) {
+	e, err := parseEntry(words)
+	if err == nil && (e.repo == "" || e.tags != "") {
+		err = problem("write it as HOST/REPOSITORY:TAG or HOST/REPOSITORY@sha256:...", "%q is no repository or image", words)
+	}
+	return Scope{words: words, entries: []entry{e}}, err
+}
+
 func within(file string, err error) error {
 	if err == nil {
 		return nil
@@ -233,11 +244,10 @@ func folder(pattern string) string {
 }
 
 func parseImage(e entry, repo, tag, digest string) (entry, error) {
-	r, err := name.NewRepository(e.host + "/" + repo)
-	if err != nil {
+	var err error
+	if e.repo, err = checked(e.host + "/" + repo); err != nil {
 		return e, malformed(e.words)
 	}
-	e.repo = canonical(r)
 	e.service = ""
 	switch {
 	case isGlob(tag):
@@ -258,6 +268,19 @@ func parseImage(e entry, repo, tag, digest string) (entry, error) {
 		e.digest = digest
 	}
 	return e, nil
+}
+
+// repositoryPath is what a repository may be called (distribution specification
+// 1.1, "Pulling manifests"). go-containerregistry takes more.
+var repositoryPath = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+
+// checked is the one spelling of a repository's name, "host/path".
+func checked(repo string) (string, error) {
+	r, err := name.NewRepository(repo)
+	if err != nil || !repositoryPath.MatchString(r.RepositoryStr()) {
+		return "", fmt.Errorf("%q is no name of a repository", oneLine(repo))
+	}
+	return canonical(r), nil
 }
 
 // canonical is the name of a repository as people write it.

@@ -111,6 +111,19 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Of foreign words, only images are taken.
+func TestParseImage(t *testing.T) {
+	for words, ok := range map[string]bool{
+		"registry.example/team/app:1": true, "registry.example/team/app": true, "registry.example/app@" + digestA: true,
+		"/etc/hosts": false, "scope.go": false, "-": false, "registry.example": false, "registry.example/team/*": false,
+		"gitlab:git.example/x": false, "registry.example/app:*": false, "ghcr.io/owner": false,
+	} {
+		if _, err := ParseImage(words); (err == nil) != ok || err != nil && hintOf(err) == "" {
+			t.Errorf("ParseImage(%q) = %v", words, err)
+		}
+	}
+}
+
 func TestParseListFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "scope.txt")
 	text := "\ufeff# ours\r\nregistry.example/team/app  # the app\r\n\r\n  nginx:1.27\ngitlab:group"
