@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,22 +95,16 @@ func newChart(runs []store.Run) *chart {
 	return c
 }
 
-// spread moves the names apart that would lie over each other, from the lowest
-// up.
+// spread moves the names apart that would lie over each other, from the highest
+// down.
 func spread(lines []chartLine) {
 	order := make([]*chartLine, len(lines))
 	for i := range lines {
 		order[i] = &lines[i]
 	}
-	for i := range order { // three lines: any sort will do
-		for j := i + 1; j < len(order); j++ {
-			if order[j].Y > order[i].Y {
-				order[i], order[j] = order[j], order[i]
-			}
-		}
-	}
+	slices.SortStableFunc(order, func(a, b *chartLine) int { return cmp.Compare(a.Y, b.Y) })
 	for i := 1; i < len(order); i++ {
-		order[i].Y = min(order[i].Y, order[i-1].Y-chartApart)
+		order[i].Y = max(order[i].Y, order[i-1].Y+chartApart)
 	}
 }
 

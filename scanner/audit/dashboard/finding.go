@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/report"
@@ -39,6 +40,7 @@ type storyLaw struct {
 type storyProof struct {
 	denylist.Proof
 	Counts, Layer string
+	Sources       []string
 }
 
 type storyPlace struct {
@@ -84,7 +86,7 @@ func (d *dashboard) findingPage(w http.ResponseWriter, r *http.Request, image st
 func (p *findingPage) fill(t *report.Target, laws []storyLaw) {
 	p.Laws = laws
 	for _, proof := range p.Finding.Proofs {
-		p.Proofs = append(p.Proofs, storyProof{proof, report.Weight(proof), layerName(t, proof.Layer)})
+		p.Proofs = append(p.Proofs, storyProof{proof, report.Weight(proof), layerName(t, proof.Layer), strings.Split(proof.Source, "; ")})
 	}
 	for i, o := range p.Finding.Occurrences {
 		if i == maxPlaces {

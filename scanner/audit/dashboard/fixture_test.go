@@ -86,8 +86,12 @@ func at(repository, name, tags, team string, content func(*sbom.Inventory)) seen
 func (f *fleet) begin(day int, images []seen, problems ...store.Problem) store.Run {
 	f.t.Helper()
 	ctx := f.t.Context()
+	scope := "registry.example"
+	if strings.HasPrefix(images[0].Repository, scope+"/nightly/") {
+		scope += "/nightly/*"
+	}
 	run, err := f.BeginRun(ctx, store.Run{
-		Kind: store.Auditing, State: store.Planning, Scope: []string{"registry.example"}, Started: now.AddDate(0, 0, day), Law: f.law,
+		Kind: store.Auditing, State: store.Planning, Scope: []string{scope}, Started: now.AddDate(0, 0, day), Law: f.law,
 		Method: "All repositories and tags of registry.example were listed by its catalogue.",
 	})
 	f.must(err)

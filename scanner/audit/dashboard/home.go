@@ -1,9 +1,11 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -78,7 +80,11 @@ func (d *dashboard) fillHome(ctx context.Context, p *homePage, runs []store.Run)
 	if err != nil {
 		return err
 	}
-	p.Trend = newChart(trend)
+	p.Trend = newChart(comparable(trend))
+	// What is denied first; within that by ID, as they come.
+	slices.SortStableFunc(p.Laws, func(a, b export.Law) int {
+		return cmp.Compare(urgency(a), urgency(b))
+	})
 	return nil
 }
 
@@ -100,6 +106,42 @@ func earlier(runs []store.Run, id int64) (n int) {
 		}
 	}
 	return n
+}
+
+// comparable keeps the runs whose counts can be laid beside each other: the
+// audits of what the newest audit asked for, and judgings again when all audits
+// asked for that, because they count everything.
+func comparable(runs []store.Run) []store.Run {
+	var newest *store.Run
+	same := true
+	for i := len(runs) - 1; i >= 0; i-- {
+		switch {
+		case runs[i].Kind != store.Auditing:
+		case newest == nil:
+			newest = &runs[i]
+		case !slices.Equal(runs[i].Scope, newest.Scope):
+			same = false
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(runs), func(r store.Run) bool {
+		switch r.Kind {
+		case store.Auditing:
+			return !slices.Equal(r.Scope, newest.Scope)
+		case store.Rejudging:
+			return !same
+		}
+		return true
+	})
+}
+
+func urgency(l export.Law) int {
+	switch {
+	case l.Images > 0:
+		return 0
+	case l.Findings > 0:
+		return 1
+	}
+	return 2
 }
 
 func active(r store.Run) bool { return r.State == store.Planning || r.State == store.Working }

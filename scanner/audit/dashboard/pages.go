@@ -108,7 +108,7 @@ func (p *pages) funcs() template.FuncMap {
 		"or2":        func(a, b string) string { return cmp.Or(a, b) },
 		"list":       func(v ...any) []any { return v },
 		"inc":        func(n int) int { return n + 1 },
-		"capital":    func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
+		"capital":    capital,
 		"took":       func(from, to time.Time) string { return to.Sub(from).Round(time.Second).String() },
 		"active":     active,
 		"tiles":      tiles,
@@ -178,6 +178,13 @@ func minute(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // short cuts a digest to the 12 digits that people compare.

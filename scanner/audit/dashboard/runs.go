@@ -26,13 +26,15 @@ func (d *dashboard) runs(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	live := slices.ContainsFunc(runs, active)
-	d.page(w, r, "runs", layout{Title: "Runs", Nav: "/runs", Live: live, Body: &runsPage{runs, newChart(trend)}})
+	p := &runsPage{Runs: runs}
+	p.Trend = newChart(comparable(trend))
+	d.page(w, r, "runs", layout{Title: "Runs", Nav: "/runs", Live: slices.ContainsFunc(runs, active), Body: p})
 }
 
 type runPage struct {
 	Run         store.Run
 	Active      bool
+	Old         bool // a newer run has begun: what failed in this one is not known any more
 	Failed      []store.Image
 	MoreFailed  bool
 	Changes     []store.Change
@@ -55,12 +57,19 @@ func (d *dashboard) run(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, s := r.Context(), d.opt.Store
 	p := &runPage{Run: run, Active: active(run)}
-	failed, next, err := s.Images(ctx, store.Filter{State: store.Failed, Limit: maxFailed})
+	newest, err := export.Last(ctx, s)
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	p.Failed, p.MoreFailed = failed, next != ""
+	var next string
+	if p.Old = run.ID < newest.ID; !p.Old {
+		if p.Failed, next, err = s.Images(ctx, store.Filter{State: store.Failed, Limit: maxFailed}); err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		p.MoreFailed = next != ""
+	}
 	if p.New, next, err = s.Findings(ctx, store.Filter{NewIn: run.ID, Limit: 50}); err != nil {
 		d.fail(w, r, err)
 		return

@@ -156,7 +156,7 @@ func countdown(ds []Deadline) string {
 	case next != nil:
 		return "due " + when(*next.Days) + ": " + next.What
 	case last != nil:
-		return "due since " + days(-*last.Days) + ": " + last.What
+		return "was due " + when(*last.Days) + ": " + last.What
 	case len(ds) > 0:
 		return ds[0].Says
 	}

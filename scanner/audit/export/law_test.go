@@ -31,7 +31,7 @@ func TestLaws(t *testing.T) {
 	counts := []store.Count{{Name: "far", Deny: 2, Findings: 3, FirstSeen: friday}, {Name: "bod", Review: 1}}
 	on := time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC)
 	want := []struct{ answer, inForce, countdown, says string }{
-		{"No covered article is certain; 1 image to review.", "in force since 2017-09-13", "due since 3,268 days: begin", "2017-11-12: plan (3,298 days ago)"},
+		{"No covered article is certain; 1 image to review.", "in force since 2017-09-13", "was due 3,268 days ago: begin", "2017-11-12: plan (3,298 days ago)"},
 		{"2 images with covered articles.", "", "due in 2 days: report", "2026-11-25: report (in 2 days; 3 business days from first identifying on 2026-11-20)"},
 		{"No covered article found in what could be examined.", "in force from 2027-06-30, in 219 days", "due in 219 days: no purchase", "2027-06-30: no purchase (in 219 days)"},
 		{"No covered article found in what could be examined.", "", "within 10 business days of identifying: report", "within 10 business days of identifying: report"},

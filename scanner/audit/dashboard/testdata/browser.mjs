@@ -38,7 +38,7 @@ async function picture(page, name) {
   await page.screenshot({ path: join(pictures, name + ".png"), fullPage: true });
 }
 
-const nameOf = (path) => path.split("?")[0].replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "").slice(0, 40) || "home";
+const nameOf = (path) => path.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "").replace(/sha256-[0-9a-f]+/, "").slice(-60) || "home";
 
 // Every page: nothing that axe finds, in both colour schemes; no sideways
 // scrolling on a telephone; one main heading.
