@@ -23,6 +23,7 @@ import (
 	"github.com/interdict/interdict/scanner/audit"
 	"github.com/interdict/interdict/scanner/audit/listing"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/audit/store/storetest"
 	client "github.com/interdict/interdict/scanner/registry"
 	"github.com/interdict/interdict/scanner/scantest"
 )
@@ -213,9 +214,11 @@ func open(t *testing.T, database, cache string) *audit.Audit {
 
 // databases are those that every story is told on.
 func databases(t *testing.T, story func(t *testing.T, database string)) {
-	t.Run("sqlite", func(t *testing.T) { story(t, "sqlite://"+filepath.Join(t.TempDir(), "audit.db")) })
-	t.Run("postgres", func(t *testing.T) { t.Skip("soon") })
+	t.Run("sqlite", func(t *testing.T) { story(t, sqlite(t)) })
+	t.Run("postgres", func(t *testing.T) { story(t, storetest.Postgres(t).Database(t)) })
 }
+
+func sqlite(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "audit.db") }
 
 func audited(t *testing.T, a *audit.Audit, f *fleet, l store.Law) store.Run {
 	t.Helper()
