@@ -76,8 +76,9 @@ func splitPURL(purl string) (typ, namespace, name string) {
 	rest, _, _ = strings.Cut(rest, "#")
 	typ, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
 	// The version follows the last "@" of the last element; a scope begins with one.
-	if i := strings.LastIndexByte(rest, '@'); i > 0 && i > strings.LastIndexByte(rest, '/')+1 {
-		rest = rest[:i]
+	last := strings.LastIndexByte(rest, '/') + 1
+	if i := strings.LastIndexByte(rest[last:], '@'); i > 0 {
+		rest = rest[:last+i]
 	}
 	if strings.IndexByte(rest, '%') >= 0 {
 		if s, err := url.PathUnescape(rest); err == nil {

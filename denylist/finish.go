@@ -18,7 +18,7 @@ var levelOrder = map[Level]int{Denied: 0, Review: 1, Mention: 2}
 
 // sorted returns the findings, those of one component and one answer merged,
 // with their IDs, in the order that Verdict promises.
-func (j *judging) sorted(mentions bool) []Finding {
+func (j *judging) sorted() []Finding {
 	type key struct {
 		vendor, ref, name, host string
 		identity, level         Level
@@ -28,9 +28,6 @@ func (j *judging) sorted(mentions bool) []Finding {
 	var fs []Finding
 	for i := range j.found {
 		f := &j.found[i]
-		if f.Identity == Mention && !mentions {
-			continue
-		}
 		k := key{vendor: f.Vendor, ref: f.Component.Ref, name: f.Component.Name, identity: f.Identity, level: f.Level, identifies: f.Identifies}
 		if f.Host != nil {
 			k.host = f.Host.Ref

@@ -62,7 +62,7 @@ func (j *judging) installation(vendor string, in *install) {
 		g.evidence = append(g.evidence, &e)
 	}
 	w := weigh(g, vendor)
-	if w.identity == "" {
+	if w.identity == "" || w.identity == Mention && !j.mentions {
 		return
 	}
 	first := &w.proofs[0]

@@ -19,7 +19,7 @@ import (
 // a vendor's file is not thereby the vendor's.
 func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
 	ix := l.compiled()
-	j := &judging{ix: ix, inv: inv, asked: ix.ask(p), installs: map[string]*install{}}
+	j := &judging{ix: ix, inv: inv, asked: ix.ask(p), mentions: p.Mentions, installs: map[string]*install{}}
 	j.subject()
 	for i := range inv.Components {
 		j.component(&inv.Components[i])
@@ -30,7 +30,7 @@ func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
 	v := Verdict{
 		AsOf: p.AsOf, Regimes: j.asked.ids,
 		List:     ListID{Name: l.Name, Version: l.Version, Digest: ix.digest},
-		Findings: j.sorted(p.Mentions),
+		Findings: j.sorted(),
 		Gaps:     j.gaps(),
 	}
 	v.Outcome = v.outcome()
@@ -42,6 +42,7 @@ type judging struct {
 	ix       *index
 	inv      *sbom.Inventory
 	asked    asked
+	mentions bool       // are wanted
 	hits     []hit      // of the component at hand
 	buf      []*pattern // of the value at hand
 	found    []Finding
@@ -252,7 +253,7 @@ func subjectOccurrences(g *group, vendor string) (os []sbom.Occurrence) {
 // weighAndRule turns what a group says of a vendor into a finding.
 func (j *judging) weighAndRule(g *group, vendor string) {
 	w := weigh(g, vendor)
-	if w.identity == "" {
+	if w.identity == "" || w.identity == Mention && !j.mentions {
 		return
 	}
 	f := Finding{
