@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/scanner/audit/export"
@@ -18,94 +17,69 @@ import (
 const fresh = 10
 
 type homePage struct {
-	Verdict  denylist.Outcome // of the whole; empty while nothing was audited
+	State    *export.State    // nil while nothing was audited
+	Verdict  denylist.Outcome // of the whole
 	Sentence string
 	Totals   store.Totals
-	Last     *store.Run // the last audit or judging again
-	Working  *store.Run // a run that is under way
 	Laws     []export.Law
 	Vendors  []store.Count
 	New      []store.Finding
 	MoreNew  bool
-	First    bool // no run before the last: everything is new
 	Trend    *chart
 }
 
 // home is the fleet at a glance.
 func (d *dashboard) home(w http.ResponseWriter, r *http.Request) {
-	ctx, s := r.Context(), d.opt.Store
 	p := &homePage{}
-	runs, err := s.Runs(ctx, 100)
-	if err == nil && len(runs) > 0 {
-		err = d.fillHome(ctx, p, runs)
+	state, err := export.Stand(r.Context(), d.opt.Store)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		err = nil
+	case err == nil:
+		p.State = &state
+		err = d.fillHome(r.Context(), p)
 	}
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
-	d.page(w, r, "home", layout{Title: "Overview", Nav: "/", Live: p.Working != nil, Body: p})
+	d.page(w, r, "home", layout{Title: "Overview", Nav: "/", Live: state.Active != nil, Body: p})
 }
 
-func (d *dashboard) fillHome(ctx context.Context, p *homePage, runs []store.Run) error {
+func (d *dashboard) fillHome(ctx context.Context, p *homePage) (err error) {
 	s := d.opt.Store
-	last, err := export.Last(ctx, s)
-	if err != nil {
-		return err
-	}
-	p.Last, p.First = &last, earlier(runs, last.ID) == 0
-	for i := range runs {
-		if active(runs[i]) {
-			p.Working = &runs[i]
-			break
-		}
-	}
 	if p.Totals, err = s.Totals(ctx, store.Filter{}); err != nil {
 		return err
 	}
-	p.Verdict, p.Sentence = fleetVerdict(p.Totals, last)
-	if p.Laws, err = d.lawsNow(ctx, last, p.Totals); err != nil {
+	p.Verdict, p.Sentence = fleetVerdict(p.Totals, p.State)
+	if p.Laws, err = d.lawsNow(ctx, p.State, p.Totals); err != nil {
 		return err
 	}
-	if p.Vendors, err = s.By(ctx, "vendor", store.Filter{}); err != nil {
+	// What is denied first; within that by ID, as they come.
+	slices.SortStableFunc(p.Laws, func(a, b export.Law) int { return cmp.Compare(urgency(a), urgency(b)) })
+	if p.Vendors, err = s.By(ctx, store.ByVendor, store.Filter{}); err != nil {
 		return err
 	}
-	if !p.First {
-		page, next, err := s.Findings(ctx, store.Filter{NewIn: last.ID, Limit: fresh})
+	if p.State.Before > 0 {
+		page, next, err := s.Findings(ctx, store.Filter{NewIn: p.State.Last.ID, Limit: fresh})
 		if err != nil {
 			return err
 		}
 		p.New, p.MoreNew = page, next != ""
 	}
 	trend, err := s.Trend(ctx, trendRuns)
-	if err != nil {
-		return err
-	}
 	p.Trend = newChart(comparable(trend))
-	// What is denied first; within that by ID, as they come.
-	slices.SortStableFunc(p.Laws, func(a, b export.Law) int {
-		return cmp.Compare(urgency(a), urgency(b))
-	})
-	return nil
+	return err
 }
 
-// lawsNow are the regimes that the run asked, with today's counts.
-func (d *dashboard) lawsNow(ctx context.Context, run store.Run, t store.Totals) ([]export.Law, error) {
-	counts, err := d.opt.Store.By(ctx, "regime", store.Filter{})
+// lawsNow are the regimes that the last run asked, with today's counts.
+func (d *dashboard) lawsNow(ctx context.Context, state *export.State, t store.Totals) ([]export.Law, error) {
+	counts, err := d.opt.Store.By(ctx, store.ByRegime, store.Filter{})
 	if err != nil {
 		return nil, err
 	}
-	list := d.laws.of(run.Law)
-	return export.Laws(list, run.Law.Regimes, counts, export.Complete(run, t), d.now()), nil
-}
-
-// earlier counts the runs before the one, without those of notifications.
-func earlier(runs []store.Run, id int64) (n int) {
-	for _, r := range runs {
-		if r.ID < id && r.Kind != store.Notified {
-			n++
-		}
-	}
-	return n
+	law := state.Last.Law
+	return export.Laws(d.laws.of(law), law.Regimes, counts, state.Complete(t), d.now()), nil
 }
 
 // comparable keeps the runs whose counts can be laid beside each other: the
@@ -148,19 +122,20 @@ func active(r store.Run) bool { return r.State == store.Planning || r.State == s
 
 // fleetVerdict is that of all images together: what was not looked at is
 // nothing that anybody can call clean.
-func fleetVerdict(t store.Totals, last store.Run) (denylist.Outcome, string) {
+func fleetVerdict(t store.Totals, state *export.State) (denylist.Outcome, string) {
 	n := func(k int64) string { return grouped(itoa(k)) }
+	open := t.Images - t.Pass - t.Deny
 	switch {
 	case t.Deny > 0:
 		return denylist.Deny, n(t.Deny) + " of " + plural(t.Images, "image") + " " + verb(t.Deny, "contains", "contain") + " software that is banned."
 	case t.Images == 0:
 		return denylist.Incomplete, "No image was found."
-	case t.Incomplete+t.Failed+t.Waiting > 0:
-		return denylist.Incomplete, "Nothing banned was found, but " + n(t.Incomplete+t.Failed+t.Waiting) + " of " + plural(t.Images, "image") + " could not be examined whole."
-	case len(last.Problems) > 0:
-		return denylist.Incomplete, "Nothing banned was found in " + plural(t.Images, "image") + ", but " + plural(int64(len(last.Problems)), "part") + " of what was asked for could not be listed."
-	case last.State == store.Stopped:
-		return denylist.Incomplete, "Nothing banned was found in " + plural(t.Images, "image") + ", but the last run was stopped."
+	case open > 0 || t.Failed+t.Waiting > 0:
+		return denylist.Incomplete, "Nothing banned was found, but " + n(max(open, t.Failed, t.Waiting)) + " of " + plural(t.Images, "image") + " could not be examined whole, or not yet."
+	case len(state.Problems) > 0:
+		return denylist.Incomplete, "Nothing banned was found in " + plural(t.Images, "image") + ", but " + plural(int64(len(state.Problems)), "part") + " of what was asked for could not be listed."
+	case state.Active != nil:
+		return denylist.Incomplete, "Nothing banned is in any of " + plural(t.Images, "image") + " so far; a run is under way."
 	}
 	return denylist.Pass, "Nothing banned is in any of " + plural(t.Images, "image") + "."
 }
@@ -201,24 +176,23 @@ func (l *laws) of(law store.Law) *denylist.List {
 }
 
 type regimesPage struct {
-	Last *store.Run
-	Laws []export.Law
-	Made time.Time
+	State *export.State // nil while nothing was audited
+	Laws  []export.Law
 }
 
 // regimes tells law by law.
 func (d *dashboard) regimes(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	p := &regimesPage{Made: d.now()}
-	last, err := export.Last(ctx, d.opt.Store)
-	if err == nil {
+	p := &regimesPage{}
+	state, err := export.Stand(ctx, d.opt.Store)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	} else if err == nil {
 		var totals store.Totals
 		if totals, err = d.opt.Store.Totals(ctx, store.Filter{}); err == nil {
-			p.Last = &last
-			p.Laws, err = d.lawsNow(ctx, last, totals)
+			p.State = &state
+			p.Laws, err = d.lawsNow(ctx, &state, totals)
 		}
-	} else if errors.Is(err, store.ErrNotFound) {
-		err = nil
 	}
 	if err != nil {
 		d.fail(w, r, err)

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,16 +71,22 @@ func (s *status) Write(b []byte) (int, error) {
 func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // counted counts requests. The route is the pattern that matched, never the
-// address: names of images would make a series each.
+// address: names of images would make a series each, and so would what clients
+// make up.
 func (m *metrics) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s := &status{ResponseWriter: w}
 		start := time.Now()
 		defer func() {
-			_, route, _ := strings.Cut(r.Pattern, " ")
-			method := r.Method
-			if route == "" {
-				route, method = "other", "other" // foreign methods are no series either
+			route, method := r.Pattern, r.Method
+			if _, path, ok := strings.Cut(route, " "); ok {
+				route = path
+			}
+			if route == "/" || route == "" {
+				route = "other"
+			}
+			if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, method) {
+				method = "other"
 			}
 			m.requests.WithLabelValues(route, method, strconv.Itoa(max(s.code, http.StatusOK))).Inc()
 			m.seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())

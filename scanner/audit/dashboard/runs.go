@@ -57,13 +57,13 @@ func (d *dashboard) run(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, s := r.Context(), d.opt.Store
 	p := &runPage{Run: run, Active: active(run)}
-	newest, err := export.Last(ctx, s)
+	state, err := export.Stand(ctx, s)
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
 	var next string
-	if p.Old = run.ID < newest.ID; !p.Old {
+	if p.Old = run.ID < state.Last.ID; !p.Old {
 		if p.Failed, next, err = s.Images(ctx, store.Filter{State: store.Failed, Limit: maxFailed}); err != nil {
 			d.fail(w, r, err)
 			return
@@ -86,25 +86,25 @@ func (d *dashboard) run(w http.ResponseWriter, r *http.Request) {
 }
 
 type methodPage struct {
-	Last   *store.Run
+	State  *export.State // nil while nothing was audited
 	Totals store.Totals
 	Method []string
-	Failed int64
 }
 
 // method is the count and how it was come by, as BOD 17-01 asks for both.
 func (d *dashboard) method(w http.ResponseWriter, r *http.Request) {
 	p := &methodPage{}
-	last, err := export.Last(r.Context(), d.opt.Store)
-	if err == nil {
-		p.Last, p.Method = &last, export.Method(last)
+	state, err := export.Stand(r.Context(), d.opt.Store)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	} else if err == nil {
+		p.State = &state
 		p.Totals, err = d.opt.Store.Totals(r.Context(), store.Filter{})
-	} else if errors.Is(err, store.ErrNotFound) {
-		p.Method, err = export.Method(store.Run{}), nil
 	}
 	if err != nil {
 		d.fail(w, r, err)
 		return
 	}
+	p.Method = export.Method(state.Last)
 	d.page(w, r, "method", layout{Title: "Count and method", Nav: "/method", Body: p})
 }

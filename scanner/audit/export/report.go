@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,24 +16,26 @@ import (
 // Report is the report of an audit: the count and the method, as BOD 17-01
 // asked for them, what is behind the count, and what changed.
 type Report struct {
-	SchemaVersion string         `json:"schemaVersion"`
-	Created       string         `json:"created"`
-	Run           Run            `json:"run"` // the last audit or judging again
-	List          List           `json:"list"`
-	AsOf          string         `json:"asOf,omitempty"`
-	Totals        Totals         `json:"totals"` // of all images that are there now
-	Laws          []Law          `json:"laws"`
-	Vendors       []Count        `json:"vendors"`
-	Regimes       []Count        `json:"regimes"`
-	Repositories  []Count        `json:"repositories"`
-	Teams         []Count        `json:"teams"`
-	Method        []string       `json:"method"`
-	Failed        Some[Image]    `json:"failed"`     // looked at in vain
-	Incomplete    Some[Image]    `json:"incomplete"` // nothing denied, but not all could be examined
-	New           Some[Finding]  `json:"new"`        // first seen by the run
-	Gone          Some[Finding]  `json:"gone"`       // gone since the run began
-	Trend         []Run          `json:"trend"`      // runs that ended, oldest first
-	day           time.Time      // that days are counted from
+	SchemaVersion string        `json:"schemaVersion"`
+	Created       string        `json:"created"`
+	Run           Run           `json:"run"` // the last audit or judging again
+	List          List          `json:"list"`
+	AsOf          string        `json:"asOf,omitempty"`
+	Totals        Totals        `json:"totals"` // of all images that are there now
+	Laws          []Law         `json:"laws"`
+	Vendors       []Count       `json:"vendors"`
+	Regimes       []Count       `json:"regimes"`
+	Repositories  []Count       `json:"repositories"`
+	Teams         []Count       `json:"teams"`
+	Method        []string      `json:"method"`
+	Problems      []Unlisted    `json:"problems"`   // could not be listed
+	Failed        Some[Image]   `json:"failed"`     // looked at in vain
+	Incomplete    Some[Image]   `json:"incomplete"` // nothing denied, but not all could be examined
+	New           Some[Finding] `json:"new"`        // first seen by the run
+	Gone          Some[Finding] `json:"gone"`       // gone since the run began
+	Trend         []Run         `json:"trend"`      // runs that ended, oldest first
+	day           time.Time     // that days are counted from
+	state         State
 	law           *denylist.List // nil when it cannot be read
 }
 
@@ -69,30 +72,85 @@ const shown = 1000
 // trendRuns is how many runs a report looks back.
 const trendRuns = 20
 
-// Last returns the run that tells how things stand: the newest that is no mere
-// notification of a registry, with the text of its law. The error is
-// [store.ErrNotFound] when there was none.
-func Last(ctx context.Context, from History) (store.Run, error) {
-	runs, err := from.Runs(ctx, 100)
+// State is how things stand by the runs so far.
+type State struct {
+	// Last is the newest run that is no mere notification of a registry, with
+	// the text of its law.
+	Last store.Run
+	// Problems are what could not be listed: those of the newest audit of each
+	// scope, because a later audit of something else does not mend them.
+	Problems []Unlisted
+	// Active is a run that is under way; nil for none.
+	Active *store.Run
+	// Before counts the runs before Last, notifications left out.
+	Before int
+}
+
+// Unlisted is a part of a scope that could not be listed, and the run that says so.
+type Unlisted struct {
+	Run    int64  `json:"run"`
+	What   string `json:"what"`
+	Reason string `json:"reason"`
+}
+
+// lookBack is how many runs tell how things stand.
+const lookBack = 500
+
+// Stand reads how things stand. The error is [store.ErrNotFound] when there was
+// no run.
+func Stand(ctx context.Context, from History) (s State, err error) {
+	runs, err := from.Runs(ctx, lookBack)
 	if err != nil {
-		return store.Run{}, err
+		return s, err
 	}
-	i := slices.IndexFunc(runs, func(r store.Run) bool { return r.Kind != store.Notified })
-	if i < 0 {
-		return from.Run(ctx, 0)
+	scopes := make(map[string]bool)
+	var last int64
+	for i := range runs {
+		r := &runs[i]
+		if s.Active == nil && (r.State == store.Planning || r.State == store.Working) {
+			s.Active = r
+		}
+		switch {
+		case r.Kind == store.Notified:
+			continue
+		case last == 0:
+			last = r.ID
+		default:
+			s.Before++
+		}
+		scope := strings.Join(r.Scope, "\x00")
+		if r.Kind != store.Auditing || scopes[scope] || r.State == store.Planning {
+			continue
+		}
+		scopes[scope] = true
+		for _, p := range r.Problems {
+			s.Problems = append(s.Problems, Unlisted{r.ID, p.What, p.Reason})
+		}
+		if r.State == store.Stopped {
+			s.Problems = append(s.Problems, Unlisted{r.ID, strings.Join(r.Scope, ", "), cmp.Or(r.Error, "the run was stopped")})
+		}
 	}
-	return from.Run(ctx, runs[i].ID)
+	s.Last, err = from.Run(ctx, last)
+	return s, err
+}
+
+// Complete reports whether everything that was asked for was listed, looked at
+// and examined whole.
+func (s *State) Complete(t store.Totals) bool {
+	return t.Failed+t.Waiting+t.Incomplete == 0 && len(s.Problems) == 0 && s.Active == nil && t.Images > 0
 }
 
 // MakeReport reads a report from the store, as of now.
 func MakeReport(ctx context.Context, from Source, now time.Time) (*Report, error) {
-	run, err := Last(ctx, from)
+	state, err := Stand(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("reporting an audit: %w", err)
 	}
+	run := state.Last
 	r := &Report{
 		SchemaVersion: SchemaVersion, Created: stamp(now), Run: RunOf(run),
 		List: List(run.Law.List), AsOf: run.Law.AsOf.String(), day: now,
+		Problems: append([]Unlisted{}, state.Problems...), state: state,
 	}
 	r.law, _ = ReadList(run.Law) // without it, laws have IDs only
 	for _, step := range []func(context.Context, Source, store.Run) error{r.count, r.exceptions, r.changes} {
@@ -120,16 +178,10 @@ func (r *Report) count(ctx context.Context, from Source, run store.Run) error {
 		}
 		*by.to = each(counts, CountOf)
 		if by.what == "regime" {
-			r.Laws = Laws(r.law, run.Law.Regimes, counts, Complete(run, totals), r.day)
+			r.Laws = Laws(r.law, run.Law.Regimes, counts, r.state.Complete(totals), r.day)
 		}
 	}
 	return nil
-}
-
-// Complete reports whether everything that was asked for was listed, looked at
-// and examined whole.
-func Complete(run store.Run, t store.Totals) bool {
-	return t.Failed+t.Waiting+t.Incomplete == 0 && len(run.Problems) == 0 && run.State == store.Done
 }
 
 func (r *Report) exceptions(ctx context.Context, from Source, _ store.Run) (err error) {

@@ -101,12 +101,12 @@ func (r *Report) writeLaws(p pen) {
 
 func (r *Report) writeGaps(p pen) {
 	p.section("What could not be listed or examined")
-	if len(r.Run.Problems) == 0 && r.Failed.Total == 0 && r.Incomplete.Total == 0 && r.Totals.Waiting == 0 {
+	if len(r.Problems) == 0 && r.Failed.Total == 0 && r.Incomplete.Total == 0 && r.Totals.Waiting == 0 {
 		p.paragraph("Nothing: all that was asked for was listed, and all images were examined whole.")
 		return
 	}
-	if len(r.Run.Problems) > 0 {
-		p.table("Not listed", []string{"What", "Reason"}, each(r.Run.Problems, func(o Problem) []string { return []string{o.What, o.Reason} }))
+	if len(r.Problems) > 0 {
+		p.table("Not listed", []string{"What", "Reason", "Run"}, each(r.Problems, func(o Unlisted) []string { return []string{o.What, o.Reason, grouped(o.Run)} }))
 	}
 	if r.Totals.Waiting > 0 {
 		p.paragraph(count(r.Totals.Waiting, "image") + " without a result yet.")
