@@ -86,7 +86,7 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	r.key = key(r.detectors, opt, r.walker)
 	opt.Tool.Detectors = append(r.detectors.Names(), catalog.Version())
 	if opt.Watch != nil {
-		opt.Tool.Watched = opt.Watch.Fingerprints
+		opt.Tool.Watched = slices.Clone(opt.Watch.Fingerprints) // others may scan by the same Watch
 	}
 	r.opt = opt
 	if inv, ok := r.cachedInventory(ctx); ok {
