@@ -273,3 +273,33 @@ func mustFilter(t *testing.T, query string) store.Filter {
 	}
 	return f
 }
+
+// TestReport: the report of an audit says the count, the method, what was
+// identified and what could not be, what is new and what is gone.
+func TestReport(t *testing.T) {
+	f := standard(t)
+	server := serve(t, dashboard.Options{Store: f.Store})
+	for _, format := range []string{"txt", "md", "html"} {
+		_, text := ask(t, server, "GET", "/report."+format, "", nil)
+		plain := strings.Join(strings.Fields(strings.NewReplacer("\\", "", "&#8203;", "", "@&#8203;", "@").Replace(text)), " ")
+		for _, want := range []string{
+			"48 images: 5 denied, 1 incomplete, 41 passed, 1 could not be looked at.",
+			"43 of 48 repositories have no finding.", "HCNetSDK.dll 5.2.3.3", "hidden by a later layer", "Every layer of an image is read",
+			"registry.example/private", "the credentials may not list it", "500 Internal Server Error", "registry.example/data/etl:nightly",
+			"Findings that this run saw first (6)", "Findings that are gone since this run began (2)", "registry.example/old/legacy", "3 business days",
+		} {
+			if !strings.Contains(plain, want) {
+				t.Errorf("report.%s has no %q", format, want)
+			}
+		}
+		if strings.Contains(text, "<script>alert") && format != "txt" || strings.ContainsAny(text, "\x1b\u202e") {
+			t.Errorf("report.%s has foreign markup", format)
+		}
+	}
+	var rep export.Report
+	_, text := ask(t, server, "GET", "/report.json", "", nil)
+	f.must(json.Unmarshal([]byte(text), &rep))
+	if rep.Findings.Total != 8 || rep.Findings.More || rep.New.Total != 6 || len(rep.Problems) != 1 || len(rep.Laws) != len(f.law.Regimes) {
+		t.Errorf("the report is %+v", rep)
+	}
+}

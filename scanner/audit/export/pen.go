@@ -2,10 +2,12 @@ package export
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/interdict/interdict/denylist/report"
 )
@@ -65,17 +67,40 @@ func (p *textPen) wrap(first, rest, text string) {
 	p.printf("%s\n", line)
 }
 
+// widest is the widest table of the text format, in columns; what is wider
+// becomes a list.
+const widest = 100
+
 func (p *textPen) table(caption string, columns []string, rows [][]string) {
-	p.printf("%s\n", report.Visible(caption))
-	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	p.printf("\n%s\n", report.Visible(caption))
+	var buf bytes.Buffer
+	t := tabwriter.NewWriter(&buf, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{columns}, rows...) {
-		cells := each(row, report.Visible)
-		if _, err := fmt.Fprintln(t, "  "+strings.Join(cells, "\t")); err != nil && p.err == nil {
-			p.err = err
+		fmt.Fprintln(t, "  "+strings.Join(each(row, report.Visible), "\t"))
+	}
+	t.Flush()
+	for line := range strings.Lines(buf.String()) {
+		if utf8.RuneCountInString(strings.TrimSpace(line)) > widest {
+			p.list(columns, rows)
+			return
 		}
 	}
-	if err := t.Flush(); err != nil && p.err == nil {
-		p.err = err
+	p.printf("%s", buf.String())
+}
+
+func (p *textPen) list(columns []string, rows [][]string) {
+	for _, row := range rows {
+		if len(row) == 2 {
+			p.wrap("- ", "  ", row[0]+": "+row[1])
+			continue
+		}
+		var parts []string
+		for i, text := range row {
+			if text != "" {
+				parts = append(parts, columns[i]+": "+text)
+			}
+		}
+		p.wrap("- ", "  ", strings.Join(parts, "; "))
 	}
 }
 

@@ -23,6 +23,7 @@ type Report struct {
 	AsOf          string        `json:"asOf,omitempty"`
 	Totals        Totals        `json:"totals"` // of all images that are there now
 	Laws          []Law         `json:"laws"`
+	Findings      Some[Finding] `json:"findings"` // denied, then to review, one for each image that has it
 	Vendors       []Count       `json:"vendors"`
 	Regimes       []Count       `json:"regimes"`
 	Repositories  []Count       `json:"repositories"`
@@ -153,7 +154,7 @@ func MakeReport(ctx context.Context, from Source, now time.Time) (*Report, error
 		Problems: append([]Unlisted{}, state.Problems...), state: state,
 	}
 	r.law, _ = ReadList(run.Law) // without it, laws have IDs only
-	for _, step := range []func(context.Context, Source, store.Run) error{r.count, r.exceptions, r.changes} {
+	for _, step := range []func(context.Context, Source, store.Run) error{r.count, r.identified, r.exceptions, r.changes} {
 		if err := step(ctx, from, run); err != nil {
 			return nil, fmt.Errorf("reporting an audit: %w", err)
 		}
@@ -198,18 +199,34 @@ func (r *Report) exceptions(ctx context.Context, from Source, _ store.Run) (err 
 	return err
 }
 
-func (r *Report) changes(ctx context.Context, from Source, run store.Run) (err error) {
-	read := func(f store.Filter, keep func(store.Finding) bool) (Some[Finding], error) {
-		return some(f, func(f store.Filter) ([]Finding, string, error) {
-			page, next, err := from.Findings(ctx, f)
-			page = slices.DeleteFunc(page, func(f store.Finding) bool { return !keep(f) })
-			return each(page, FindingOf), next, err
-		})
+// identified lists what was found.
+func (r *Report) identified(ctx context.Context, from Source, _ store.Run) error {
+	for _, level := range []denylist.Level{denylist.Denied, denylist.Review} {
+		found, err := findingsOf(ctx, from, store.Filter{Level: level}, func(store.Finding) bool { return true })
+		if err != nil {
+			return err
+		}
+		all := append(r.Findings.Items, found.Items...)
+		r.Findings = Some[Finding]{Total: r.Findings.Total + found.Total, Items: all[:min(len(all), shown)]}
 	}
-	if r.New, err = read(store.Filter{NewIn: run.ID}, func(f store.Finding) bool { return f.FirstRun == run.ID }); err != nil {
+	r.Findings.More = int64(len(r.Findings.Items)) < r.Findings.Total
+	return nil
+}
+
+// findingsOf reads the findings of a filter that keep wants.
+func findingsOf(ctx context.Context, from Source, f store.Filter, keep func(store.Finding) bool) (Some[Finding], error) {
+	return some(f, func(f store.Filter) ([]Finding, string, error) {
+		page, next, err := from.Findings(ctx, f)
+		page = slices.DeleteFunc(page, func(f store.Finding) bool { return !keep(f) })
+		return each(page, FindingOf), next, err
+	})
+}
+
+func (r *Report) changes(ctx context.Context, from Source, run store.Run) (err error) {
+	if r.New, err = findingsOf(ctx, from, store.Filter{NewIn: run.ID}, func(f store.Finding) bool { return f.FirstRun == run.ID }); err != nil {
 		return err
 	}
-	if r.Gone, err = read(store.Filter{Gone: true}, func(f store.Finding) bool { return !f.Gone.Before(run.Started) }); err != nil {
+	if r.Gone, err = findingsOf(ctx, from, store.Filter{Gone: true}, func(f store.Finding) bool { return !f.Gone.Before(run.Started) }); err != nil {
 		return err
 	}
 	trend, err := from.Trend(ctx, trendRuns)

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,14 +14,8 @@ func (r *Report) write(p pen) error {
 	p.section("The count")
 	p.table("Images, by what is known of them", []string{"Denied", "Incomplete", "Failed", "Waiting", "Passed", "All"},
 		[][]string{{grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Waiting), grouped(t.Pass), grouped(t.Images)}})
-	for _, by := range []struct {
-		what   string
-		counts []Count
-	}{{"vendor", r.Vendors}, {"regime", r.Regimes}, {"repository", r.Repositories}, {"team", r.Teams}} {
-		if len(by.counts) > 0 {
-			p.table("By "+by.what, []string{capital(by.what), "Images", "Denied", "To review", "Findings", "First seen"}, countRows(by.counts))
-		}
-	}
+	r.writeCounts(p)
+	r.writeFindings(p)
 	r.writeLaws(p)
 	p.section("Method")
 	for _, m := range r.Method {
@@ -69,10 +64,55 @@ func (r *Report) facts() [][]string {
 	return out
 }
 
-func countRows(counts []Count) [][]string {
+func (r *Report) writeCounts(p pen) {
+	for _, by := range []struct {
+		what   string
+		counts []Count
+		none   string
+	}{{"vendor", r.Vendors, "vendors"}, {"regime", r.Regimes, "regimes"}, {"repository", r.Repositories, "repositories"}, {"team", r.Teams, "teams"}} {
+		found := slices.DeleteFunc(slices.Clone(by.counts), func(c Count) bool { return c.Findings == 0 })
+		if len(found) > shown {
+			found = found[:shown]
+		}
+		if len(found) > 0 {
+			p.table("By "+by.what, []string{capital(by.what), "Images", "Denied", "To review", "Findings", "First seen"}, countRows(by.what, found))
+		}
+		if rest := len(by.counts) - len(found); rest > 0 && len(found) < shown {
+			p.paragraph(fmt.Sprintf("%s of %s %s have no finding.", grouped(int64(rest)), grouped(int64(len(by.counts))), by.none))
+		} else if rest > 0 {
+			p.paragraph(fmt.Sprintf("%s more %s: the export has all.", grouped(int64(rest)), by.none))
+		}
+	}
+}
+
+func (r *Report) writeFindings(p pen) {
+	p.section("What was identified")
+	if r.Findings.Total == 0 {
+		p.paragraph("Nothing of a vendor on the list, in what could be examined.")
+		return
+	}
+	p.table(capped("Findings, one for each image that has it", r.Findings), findingColumnsShort, each(r.Findings.Items, findingRow))
+}
+
+var findingColumnsShort = []string{"Level", "Vendor", "Component", "Image", "Place"}
+
+func findingRow(f Finding) []string {
+	level, place := f.Level, f.Path
+	if f.Waived {
+		level = "waived"
+	}
+	if f.Hidden {
+		place += " (hidden by a later layer, but it ships)"
+	}
+	return []string{level, f.VendorName, strings.TrimSpace(f.Component.Name + " " + f.Component.Version), named(f.Repository, f.Digest, f.Tags), place}
+}
+
+// countRows names regimes by their IDs, which are shorter; their names stand
+// where each says its answer.
+func countRows(what string, counts []Count) [][]string {
 	return each(counts, func(c Count) []string {
 		name := c.Title
-		if name == "" {
+		if name == "" || what == "regime" {
 			name = c.Name
 		}
 		if name == "" {
@@ -123,24 +163,20 @@ func (r *Report) writeGaps(p pen) {
 
 func (r *Report) writeChanges(p pen) {
 	p.section("What changed")
-	columns := []string{"Level", "Vendor", "Component", "Image", "Place"}
-	rows := func(f Finding) []string {
-		return []string{f.Level, f.VendorName, strings.TrimSpace(f.Component.Name + " " + f.Component.Version), f.Repository + "@" + f.Digest, f.Path}
-	}
 	switch {
 	case r.New.Total > 0:
-		p.table(capped("Findings that this run saw first", r.New), columns, each(r.New.Items, rows))
+		p.table(capped("Findings that this run saw first", r.New), findingColumnsShort, each(r.New.Items, findingRow))
 	default:
 		p.paragraph("This run saw no finding for the first time.")
 	}
 	if r.Gone.Total > 0 {
-		p.table(capped("Findings that are gone since this run began", r.Gone), columns, each(r.Gone.Items, rows))
+		p.table(capped("Findings that are gone since this run began", r.Gone), findingColumnsShort, each(r.Gone.Items, findingRow))
 	}
 	if len(r.Trend) > 1 {
-		p.table("Runs that ended, oldest first", []string{"Run", "Kind", "Ended", "Images", "Denied", "Incomplete", "Failed", "Passed"},
+		p.table("Runs that ended, oldest first", []string{"Run", "What", "Ended", "Images", "Denied", "Incomplete", "Failed", "Passed"},
 			each(r.Trend, func(o Run) []string {
 				t := o.Totals
-				return []string{grouped(o.ID), o.Kind, o.Ended, grouped(t.Images), grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Pass)}
+				return []string{grouped(o.ID), strings.TrimSpace(o.Kind + " " + strings.Join(o.Scope, ", ")), o.Ended, grouped(t.Images), grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Pass)}
 			}))
 	}
 }
@@ -152,10 +188,12 @@ func capped[T any](title string, s Some[T]) string {
 	return fmt.Sprintf("%s (the first %s of %s; the export has all)", title, grouped(int64(len(s.Items))), grouped(s.Total))
 }
 
-// imageName names an image as people do, with its digest.
-func imageName(i Image) string {
-	if len(i.Tags) == 0 {
-		return i.Repository + "@" + i.Digest
+func imageName(i Image) string { return named(i.Repository, i.Digest, i.Tags) }
+
+// named names an image as people do, with its digest.
+func named(repository, digest string, tags []string) string {
+	if len(tags) == 0 {
+		return repository + "@" + digest
 	}
-	return i.Repository + ":" + i.Tags[0] + " (" + i.Digest + ")"
+	return repository + ":" + tags[0] + " (" + digest + ")"
 }
