@@ -59,7 +59,9 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 	w, on := where{dialect: t.dialect}, where{dialect: t.dialect}
 	on.equal("f.finding", f.Finding)
 	on.equal("f.vendor", f.Vendor)
-	w.image(f)
+	all := *f
+	all.Level = "" // each topic has its own: see count.of
+	w.image(&all)
 	w.text(f.Text, ofFindings)
 	join := " LEFT JOIN "
 	if ofFindings || f.ofFindings() {
@@ -73,7 +75,7 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 	query := `SELECT i.id, r.name, i.team, m.state, m.outcome, i.first_seen,
 		coalesce(f.rank, -1), coalesce(f.finding, ''), coalesce(f.vendor, ''), coalesce(f.rulings, ''), coalesce(g.first_seen, 0)` +
 		imageTables + join + "audit_found f ON f.manifest_id = i.manifest_id" + on.and() +
-		join + "audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding WHERE 1 = 1" + w.and() + " ORDER BY i.id"
+		" LEFT JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding WHERE 1 = 1" + w.and() + " ORDER BY i.id"
 	c := &counting{what: what, f: f, each: each}
 	err := t.rows(ctx, query, slices.Concat(on.args, w.args), c.row)
 	c.flush()

@@ -49,10 +49,13 @@ func (d Dialect) words() *strings.Replacer {
 }
 
 // lock ends a SELECT whose rows are about to be changed. SQLite needs none: its
-// transactions that write are alone.
+// transactions that write are alone. Transactions lock in one order, or else
+// PostgreSQL ends one of two that wait for each other, which is then tried
+// again: repositories, manifests, images, layers, names, findings, cells; each
+// by its key.
 func (d Dialect) lock() string {
 	if d == PostgreSQL {
-		return " FOR UPDATE"
+		return " FOR NO KEY UPDATE" // foreign keys to it may be written meanwhile
 	}
 	return ""
 }

@@ -93,11 +93,21 @@ func (w *where) cells(f *Filter) {
 	}
 	c := where{dialect: w.dialect}
 	c.cell(f)
+	switch f.Level {
+	case "":
+		c.add("c.images > 0")
+	case denylist.Denied:
+		c.add("c.with_denied > 0")
+	case denylist.Review:
+		c.add("c.with_review > 0")
+	default:
+		c.add("c.with_mention > 0")
+	}
 	w.add("r.id IN (SELECT c.repository_id FROM audit_cell c WHERE c.vendor = ? AND c.regime = ?"+c.and()+")",
 		append([]any{f.Vendor, f.Regime}, c.args...)...)
 }
 
-// cell adds what a filter says of a cell, but for vendor and regime.
+// cell adds what a filter says of a cell, but for vendor, regime and level.
 func (w *where) cell(f *Filter) {
 	if f.Gone {
 		w.add("c.gone = 1")
@@ -108,16 +118,6 @@ func (w *where) cell(f *Filter) {
 	w.equal("c.platform", f.Platform)
 	w.equal("c.state", string(f.State))
 	w.equal("c.outcome", string(f.Verdict))
-	switch f.Level {
-	case "":
-		w.add("c.images > 0")
-	case denylist.Denied:
-		w.add("c.with_denied > 0")
-	case denylist.Review:
-		w.add("c.with_review > 0")
-	default:
-		w.add("c.with_mention > 0")
-	}
 }
 
 // finding adds what a filter says of one finding, whose columns have the prefix.

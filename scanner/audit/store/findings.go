@@ -46,10 +46,10 @@ func (s *Store) findings(ctx context.Context, t tx, f *Filter, after cursor, fol
 			after.Repository, after.Repository, after.Digest, after.Digest, after.Rank, after.Rank, after.Finding)
 	}
 	return selectFindings(ctx, t, `SELECT r.name, i.digest, i.platform, i.tags, i.team,
-		f.rank, f.finding, f.vendor, f.rulings, f.detail, g.first_seen, g.first_run, g.gone
+		f.rank, f.finding, f.vendor, f.rulings, f.detail, coalesce(g.first_seen, 0), coalesce(g.first_run, 0), coalesce(g.gone, 0)
 		FROM audit_repository r JOIN audit_image i ON i.repository_id = r.id JOIN audit_manifest m ON m.id = i.manifest_id
 		JOIN audit_found f ON f.manifest_id = i.manifest_id
-		JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding
+		LEFT JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding
 		WHERE 1 = 1`+w.and()+` ORDER BY r.name, i.digest, f.rank, f.finding LIMIT ?`, append(slices.Clone(w.args), f.limit()+1))
 }
 

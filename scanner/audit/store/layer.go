@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -35,6 +36,7 @@ func (s *Store) saveLayers(ctx context.Context, t tx, manifest, run int64, layer
 				return err
 			}
 		}
+		slices.SortFunc(rows, func(a, b []any) int { return cmp.Compare(a[2].(int64), b[2].(int64)) }) // they lock
 		if err := t.insert(ctx, "audit_manifest_layer (manifest_id, place, layer_id)", 3, rows, ""); err != nil {
 			return err
 		}
@@ -128,14 +130,19 @@ func saveRead(ctx context.Context, t tx, run int64, layers []Layer, ids map[stri
 }
 
 // layersBack notes that images of these manifests are there, and so their
-// layers.
+// layers. In PostgreSQL it waits for a transaction that looks whether a layer is
+// gone, or is waited for.
 func layersBack(ctx context.Context, t tx, manifests []int64) error {
 	slices.Sort(manifests)
 	for part := range slices.Chunk(manifests, maxRows) {
 		in, args := placeholders(part)
-		err := t.exec(ctx, `UPDATE audit_layer SET gone = 0 WHERE gone <> 0 AND id IN
-			(SELECT layer_id FROM audit_manifest_layer WHERE manifest_id IN `+in+")", args...)
-		if err != nil {
+		of := "id IN (SELECT layer_id FROM audit_manifest_layer WHERE manifest_id IN " + in + ")"
+		if t.dialect == PostgreSQL {
+			if _, err := readIDs(ctx, t, "SELECT id FROM audit_layer WHERE "+of+" ORDER BY id FOR KEY SHARE", args); err != nil {
+				return err
+			}
+		}
+		if err := t.exec(ctx, "UPDATE audit_layer SET gone = 0 WHERE gone <> 0 AND "+of, args...); err != nil {
 			return err
 		}
 	}
@@ -143,12 +150,14 @@ func layersBack(ctx context.Context, t tx, manifests []int64) error {
 }
 
 // layersGone notes which layers of these manifests no image has that is there.
-// In PostgreSQL it first locks them: whoever gives one to a manifest at the same
-// time (its foreign key takes a lock too) is waited for, or waits.
 func layersGone(ctx context.Context, t tx, manifests []int64) error {
+	lock := ""
+	if t.dialect == PostgreSQL {
+		lock = " FOR UPDATE" // see layersBack
+	}
 	in, args := placeholders(manifests)
 	ids, err := readIDs(ctx, t, `SELECT id FROM audit_layer WHERE gone = 0 AND id IN
-		(SELECT layer_id FROM audit_manifest_layer WHERE manifest_id IN `+in+") ORDER BY id"+t.dialect.lock(), args)
+		(SELECT layer_id FROM audit_manifest_layer WHERE manifest_id IN `+in+") ORDER BY id"+lock, args)
 	if err != nil {
 		return err
 	}

@@ -360,29 +360,25 @@ func (l *looking) create(ctx context.Context, fresh []place) ([]int64, error) {
 // runs have seen.
 func (l *looking) moveTags(ctx context.Context) error {
 	for _, repository := range slices.Sorted(maps.Keys(l.tagged)) {
-		rest := map[int64]string{}
-		err := l.t.rows(ctx, "SELECT id, tags FROM audit_image WHERE repository_id = ? AND gone = 0 AND last_run < ? AND tags <> '[]' ORDER BY id",
+		var rest [][]any
+		left := func(text string) string {
+			return encode(nonNil(slices.DeleteFunc(list(text), func(tag string) bool { return l.tagged[repository][tag] })))
+		}
+		err := l.t.rows(ctx, "SELECT id, tags, run_tags FROM audit_image WHERE repository_id = ? AND gone = 0 AND last_run < ? AND tags <> '[]' ORDER BY id",
 			[]any{repository, l.run}, func(scan func(...any) error) error {
 				var id int64
-				var text string
-				var tags []string
-				if err := scan(&id, &text); err != nil {
-					return err
+				var tags, runTags string
+				err := scan(&id, &tags, &runTags)
+				if kept := left(tags); kept != tags {
+					rest = append(rest, []any{kept, left(runTags), id})
 				}
-				if err := decode(text, &tags); err != nil {
-					return err
-				}
-				kept := slices.DeleteFunc(slices.Clone(tags), func(tag string) bool { return l.tagged[repository][tag] })
-				if len(kept) < len(tags) {
-					rest[id] = encode(kept)
-				}
-				return nil
+				return err
 			})
 		if err != nil {
 			return err
 		}
-		for _, id := range slices.Sorted(maps.Keys(rest)) {
-			if err := l.t.exec(ctx, "UPDATE audit_image SET tags = ?, run_tags = ? WHERE id = ?", rest[id], rest[id], id); err != nil {
+		for _, row := range rest {
+			if err := l.t.exec(ctx, "UPDATE audit_image SET tags = ?, run_tags = ? WHERE id = ?", row...); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,325 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/scanner/audit/store"
+)
+
+// must returns a value that has no error.
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal(t testing.TB, what string, have, want any) {
+	t.Helper()
+	if diff := gocmp.Diff(want, have); diff != "" {
+		t.Errorf("%s (-want +have)\n%s", what, diff)
+	}
+}
+
+const theList = `denylist: 1
+regimes:
+- id: us-b
+  name: The B act
+  effects: [use-ban]
+vendors:
+- id: acme
+  name: Acme Inc.
+`
+
+func TestRunsKeepTheirLaw(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		if _, err := s.Run(ctx, 0); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("no run: %v", err)
+		}
+		law := store.Law{
+			List: denylist.ListID{Name: "test", Version: "1", Digest: "sha256:1"}, Regimes: []string{"us-b"},
+			AsOf: must(denylist.ParseDate("2026-10-01"))(t), Text: []byte(theList), Waivers: []byte("waivers: []"),
+			Policy: denylist.Policy{Regimes: []string{"us-b"}, Mentions: true},
+		}
+		want := store.Run{Kind: store.Auditing, Scope: []string{"registry.example", "a list"}, Method: "tags", Law: law,
+			Problems: []store.Problem{{What: "x", Reason: "403"}}}
+		first := must(s.BeginRun(ctx, want))(t)
+		want.ID, want.State, want.Started = first.ID, store.Planning, first.Started
+		equal(t, "the run as it begins", first, want)
+		equal(t, "the run as it is read", must(s.Run(ctx, 0))(t), want)
+
+		law.AsOf = must(denylist.ParseDate("2026-10-02"))(t)
+		second := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, Law: law}))(t)
+		equal(t, "another day's law", must(s.Run(ctx, second.ID))(t).Law, law)
+		var texts, laws int
+		check(t, s.DB().QueryRow("SELECT (SELECT count(*) FROM audit_text), (SELECT count(*) FROM audit_law)").Scan(&texts, &laws))
+		equal(t, "texts and laws", []int{texts, laws}, []int{2, 2})
+
+		check(t, s.SetRun(ctx, first.ID, store.Stopped, []store.Problem{{What: "y", Reason: "z"}}, "the disk is full"))
+		check(t, s.SetRun(ctx, first.ID, store.Working, nil, "too late"))
+		got := must(s.Run(ctx, first.ID))(t)
+		if got.State != store.Stopped || got.Error != "the disk is full" || got.Ended.IsZero() || got.Problems[0].What != "y" {
+			t.Errorf("stopped: %+v", got)
+		}
+		check(t, s.SetRun(ctx, second.ID, store.Working, nil, ""))
+		if !must(s.Settle(ctx, second.ID))(t) || !must(s.Settle(ctx, second.ID))(t) {
+			t.Error("a run that waits for nothing does not end")
+		}
+		runs := must(s.Runs(ctx, 1))(t)
+		if len(runs) != 1 || runs[0].ID != second.ID || runs[0].Law.Text != nil || runs[0].Law.List.Name != "test" {
+			t.Errorf("runs: %+v", runs)
+		}
+		if trend := must(s.Trend(ctx, 5))(t); len(trend) != 1 || trend[0].ID != second.ID {
+			t.Errorf("trend: %+v", trend)
+		}
+	})
+}
+
+// seenAndJudged makes a run, and one image with that verdict.
+func seenAndJudged(t testing.TB, s *store.Store, law store.Law, v denylist.Verdict) (run store.Run, digests []string) {
+	t.Helper()
+	ctx := context.Background()
+	run = must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working, Law: law}))(t)
+	var seen []store.Sighting
+	for n := range 3 {
+		seen = append(seen, store.Sighting{Repository: "h/a", Digest: digest(n), Tags: []string{fmt.Sprint("v", n)}, Workloads: []string{"ns/pod/c"}})
+	}
+	digests = must(s.See(ctx, run.ID, "k", seen))(t)
+	for _, d := range digests {
+		check(t, s.SaveResult(ctx, store.Result{
+			Run: run.ID, Digest: d, ImageID: "sha256:i", Key: "k", Platform: "linux/arm64", Created: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC),
+			Labels: map[string]string{"team": "red"}, Layers: []store.Layer{{DiffID: "l", Size: 2, Read: true}},
+			BOM: bytes.Repeat([]byte(d), 1000), Report: []byte("report of " + d), Verdict: v, At: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
+		}))
+	}
+	return run, digests
+}
+
+func finding(id string, l denylist.Level) denylist.Finding {
+	return denylist.Finding{ID: id, Vendor: "acme", VendorName: "Acme Inc.", Level: l, Component: denylist.ComponentRef{Name: "c-" + id},
+		Rulings: []denylist.Ruling{{Regime: "us-b", Verdict: denylist.RulingVerdict(l)}}}
+}
+
+func TestDocumentsAndImages(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		v := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("f", denylist.Denied)},
+			List: denylist.ListID{Name: "n", Version: "v", Digest: "d"}, AsOf: must(denylist.ParseDate("2026-10-01"))(t)}
+		run, digests := seenAndJudged(t, s, store.Law{Text: []byte(theList)}, v)
+		d := digests[0]
+		equal(t, "bill of materials", string(must(s.BOM(ctx, d))(t)), string(bytes.Repeat([]byte(d), 1000)))
+		equal(t, "report", string(must(s.Report(ctx, d))(t)), "report of "+d)
+		if _, err := s.BOM(ctx, "sha256:none"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("no bill of materials: %v", err)
+		}
+		image := must(s.Image(ctx, "h/a", d))(t)
+		image.FirstSeen, image.LastSeen = time.Time{}, time.Time{}
+		equal(t, "image", image, store.Image{
+			Repository: "h/a", Digest: d, Platform: "linux/arm64", Tags: image.Tags, Labels: map[string]string{"team": "red"}, Workloads: []string{"ns/pod/c"},
+			State: store.Scanned, Verdict: denylist.Deny, Denied: 1, Created: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC),
+			ScannedAt: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), JudgedAt: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
+			Law: v.List, AsOf: v.AsOf,
+		})
+		if _, err := s.Image(ctx, "h/b", d); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("no image: %v", err)
+		}
+		counts := must(s.By(ctx, store.ByVendor, store.Filter{}))(t)
+		equal(t, "the vendor's name", counts[0].Title, "Acme Inc.")
+		counts = must(s.By(ctx, store.ByRegime, store.Filter{}))(t)
+		equal(t, "the regime's name", counts[0].Title, "The B act")
+		if _, _, err := s.Images(ctx, store.Filter{After: "?"}); !errors.Is(err, store.ErrCursor) {
+			t.Errorf("cursor: %v", err)
+		}
+
+		var all []string
+		for after := ""; ; {
+			page := must(s.BOMs(ctx, after, 2))(t)
+			if len(page) == 0 {
+				break
+			}
+			for _, b := range page {
+				all = append(all, b.Digest)
+				equal(t, "stored", string(b.Report)+b.Key+b.ImageID+b.Platform+b.Labels["team"], "report of "+b.Digest+"k"+"sha256:i"+"linux/arm64red")
+			}
+			after = all[len(all)-1]
+		}
+		equal(t, "all bills of materials", all, digests)
+
+		must(s.BeginRun(ctx, store.Run{Kind: store.Auditing}))(t)
+		check(t, s.Vanish(ctx, run.ID+1, []string{"h/a"}))
+		equal(t, "repositories", must(s.Repositories(ctx, "h/*"))(t), []string(nil))
+		places := must(s.Places(ctx, d))(t)
+		if len(places) != 1 || places[0].Gone.IsZero() {
+			t.Errorf("places: %+v", places)
+		}
+	})
+}
+
+func TestJudgingAgainTellsWhatChanged(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		before := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("gone", denylist.Denied), finding("less", denylist.Denied), finding("same", denylist.Review)}}
+		_, digests := seenAndJudged(t, s, store.Law{Text: []byte("old")}, before)
+		again := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, State: store.Working, Law: store.Law{Text: []byte("new")}}))(t)
+		equal(t, "outdated", len(must(s.Outdated(ctx, again.ID, "", 10))(t)), 3)
+
+		after := denylist.Verdict{Outcome: denylist.Incomplete, Findings: []denylist.Finding{finding("less", denylist.Review), finding("new", denylist.Review), finding("same", denylist.Review)}}
+		at := time.Now()
+		check(t, s.SaveVerdict(ctx, again.ID, digests[0], before, nil, at)) // first as it was
+		equal(t, "changes of the same verdict", len(must(s.Changes(ctx, again.ID))(t)), 0)
+		for range 2 { // the second time changes nothing
+			check(t, s.SaveVerdict(ctx, again.ID, digests[0], after, []byte("anew"), at))
+		}
+		check(t, s.SaveVerdict(ctx, again.ID, digests[1], before, nil, at))
+		equal(t, "outdated", must(s.Outdated(ctx, again.ID, "", 10))(t)[0].Digest, digests[2])
+		equal(t, "report", string(must(s.Report(ctx, digests[0]))(t)), "anew")
+
+		changes := must(s.Changes(ctx, again.ID))(t)
+		if len(changes) != 1 {
+			t.Fatalf("changes: %+v", changes)
+		}
+		name := func(fs []store.Finding) (out []string) {
+			for _, f := range fs {
+				out = append(out, f.ID+" "+string(f.Level)+" "+f.Component.Name)
+			}
+			return out
+		}
+		c := changes[0]
+		equal(t, "added", name(c.Added), []string{"less review c-less", "new review c-new"})
+		equal(t, "removed", name(c.Removed), []string{"gone denied c-gone", "less denied c-less"})
+		equal(t, "outcomes", []denylist.Outcome{c.Before, c.After}, []denylist.Outcome{denylist.Deny, denylist.Incomplete})
+
+		check(t, s.SaveVerdict(ctx, again.ID, digests[0], before, nil, at))
+		equal(t, "changes taken back", len(must(s.Changes(ctx, again.ID))(t)), 0)
+		if err := s.SaveVerdict(ctx, again.ID, "sha256:none", after, nil, at); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("verdict of nothing: %v", err)
+		}
+	})
+}
+
+// TestBesideEachOther: many workers, planners and judges at once lose no count:
+// in the end the counters are what counting the rows gives.
+func TestBesideEachOther(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx := context.Background()
+		stores := []*store.Store{open(nil), open(nil)}
+		var runs []int64
+		for range 3 {
+			runs = append(runs, must(stores[0].BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID)
+		}
+		var g errgroup.Group
+		for n := range 6 {
+			r := rand.New(rand.NewPCG(6, uint64(n)))
+			h := &history{t: t, r: r, m: newModel()}
+			s := stores[n%2]
+			g.Go(func() error {
+				for range 60 {
+					d, run := digest(r.IntN(8)), pick(r, runs)
+					var err error
+					switch r.IntN(5) {
+					case 0, 1:
+						err = s.SaveResult(ctx, store.Result{Run: run, Digest: d, Key: "k", Verdict: verdict(r), BOM: []byte("{}"), At: time.Now(),
+							Layers: []store.Layer{{DiffID: "base"}, {DiffID: layerPool[int(d[9])%len(layerPool)], Read: true}}})
+					case 2:
+						_, err = s.See(ctx, run, pick(r, []string{"k", "l"}), h.sightings())
+					case 3:
+						err = s.Vanish(ctx, run, some(r, repositories))
+					case 4:
+						if err = s.SaveVerdict(ctx, run, d, verdict(r), nil, time.Now()); errors.Is(err, store.ErrNotFound) {
+							err = nil
+						}
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		check(t, g.Wait())
+		recounts(t, stores[0])
+	})
+}
+
+// recounts checks that the counters are what counting the rows gives.
+func recounts(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := context.Background()
+	for _, gone := range []bool{false, true} {
+		fast, slow := store.Filter{Gone: gone}, store.Filter{Gone: gone, Since: time.Unix(1, 0)}
+		have, want := must(s.Totals(ctx, fast))(t), must(s.Totals(ctx, slow))(t)
+		if have.Layers = 0; have.Images == 0 && !gone {
+			t.Error("nothing is there")
+		}
+		equal(t, "totals", have, want)
+		for _, what := range []store.Group{store.ByVendor, store.ByRegime, store.ByRepository, store.ByTeam} {
+			if gone && (what == store.ByVendor || what == store.ByRegime) {
+				continue // what was judged when it was gone has no first sight
+			}
+			have, want := must(s.By(ctx, what, fast))(t), must(s.By(ctx, what, slow))(t)
+			for _, counts := range [][]store.Count{have, want} {
+				for i := range counts {
+					counts[i].FirstSeen = time.Time{}
+				}
+			}
+			equal(t, "by "+string(what), have, want)
+		}
+	}
+	var wrong int
+	check(t, s.DB().QueryRow(`SELECT count(*) FROM audit_finding g WHERE g.images <>
+		(SELECT count(*) FROM audit_image i JOIN audit_found f ON f.manifest_id = i.manifest_id
+		WHERE i.repository_id = g.repository_id AND i.gone = 0 AND f.finding = g.finding) OR (g.images = 0) <> (g.gone <> 0)`).Scan(&wrong))
+	equal(t, "findings of repositories that are counted wrong", wrong, 0)
+	check(t, s.DB().QueryRow(`SELECT count(*) FROM audit_layer l WHERE (l.gone = 0) <> EXISTS
+		(SELECT 1 FROM audit_manifest_layer ml JOIN audit_image i ON i.manifest_id = ml.manifest_id AND i.gone = 0 WHERE ml.layer_id = l.id)`).Scan(&wrong))
+	equal(t, "layers that are counted wrong", wrong, 0)
+}
+
+func TestFailures(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		run := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
+		seen := []store.Sighting{{Repository: "h/a", Digest: "sha256:1"}}
+		equal(t, "to do", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		equal(t, "to do again", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		check(t, s.SaveFailure(ctx, run, "sha256:1", "503", 1, false))
+		image := must(s.Image(ctx, "h/a", "sha256:1"))(t)
+		if image.State != store.Waiting || image.Attempts != 1 || image.Error != "503" || must(s.Settle(ctx, run))(t) {
+			t.Errorf("after a try: %+v", image)
+		}
+		check(t, s.SaveFailure(ctx, run, "sha256:1", "404", 2, true))
+		equal(t, "to do in the same run", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{})
+		if !must(s.Settle(ctx, run))(t) {
+			t.Error("a failure keeps the run waiting")
+		}
+		next := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
+		equal(t, "to do in the next run", must(s.See(ctx, next, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		check(t, s.SaveResult(ctx, store.Result{Run: next, Digest: "sha256:1", Key: "k", BOM: []byte("{}"), Verdict: denylist.Verdict{Outcome: denylist.Pass}, At: time.Now()}))
+		check(t, s.SaveFailure(ctx, next, "sha256:1", "late", 1, true))
+		if image = must(s.Image(ctx, "h/a", "sha256:1"))(t); image.State != store.Scanned || image.Error != "" {
+			t.Errorf("a failure after the result: %+v", image)
+		}
+	})
+}
