@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,8 +88,12 @@ func (l *lease) renew() {
 // runs whose planners did not.
 func (w *worker) sweep(ctx context.Context) {
 	pruned := time.Now()
+	var strays []int64
 	for {
 		err := w.sweepOnce(ctx)
+		if err == nil {
+			strays, err = w.recall(ctx, strays)
+		}
 		if err == nil && w.a.shares() && time.Since(pruned) > pruneEvery {
 			pruned = time.Now()
 			err = w.a.store.PruneBlobs(ctx, scan.DefaultCacheSize)
@@ -145,20 +150,24 @@ func (w *worker) kept(run store.Run) bool {
 	return run.State == store.Planning || run.State == store.Working && run.Kind == store.Rejudging
 }
 
-// putBack makes the running jobs of a worker available to others, as if they
-// had not been tried. River has no call for it: by its own means a job comes
-// back after a time that is longer than any job takes. The columns are those of
-// River's migrations 2 and 6: attempted_by holds the clients that tried, the
-// last one last.
-func (a *Audit) putBack(ctx context.Context, worker string) error {
-	query := `UPDATE river_job SET state = 'available', attempt = CASE WHEN attempt > 0 THEN attempt - 1 ELSE 0 END, scheduled_at = $2
-		WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1`
-	var now any = time.Now().UTC()
-	if a.store.Dialect() == store.SQLite {
-		query = `UPDATE river_job SET state = 'available', attempt = max(attempt - 1, 0), scheduled_at = ?2
-		WHERE state = 'running' AND json_extract(attempted_by, '$[#-1]') = ?1`
-		now = time.Now().UTC().Format("2006-01-02 15:04:05.000")
+// recall puts back the jobs that the queue has as this worker's and that it is
+// not at, for two sweeps now: the database was away when they ended. It returns
+// those it found, for the next sweep.
+func (w *worker) recall(ctx context.Context, before []int64) (strays []int64, err error) {
+	running, err := w.a.running(ctx, w.name)
+	if err != nil {
+		return nil, err
 	}
-	_, err := a.store.DB().ExecContext(ctx, query, worker, now)
-	return err
+	for _, id := range running {
+		switch {
+		case w.hand.has(id):
+		case !slices.Contains(before, id):
+			strays = append(strays, id)
+		default:
+			if err := w.a.putBack(ctx, w.name, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return strays, nil
 }

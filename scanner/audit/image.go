@@ -28,41 +28,17 @@ type imageWorker struct {
 // Work implements river.Worker.
 func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error {
 	w := iw.w
-	return w.job(ctx, func(ctx context.Context) error {
+	return w.job(ctx, job.JobRow, func(ctx context.Context) error {
 		l := &look{w: w, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts}
-		err := l.image(ctx)
+		err := errDeadly
+		if deaths(job.JobRow) <= maxDeaths {
+			err = l.safely(ctx)
+		}
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		return l.failed(ctx, err)
 	})
-}
-
-// job runs one job of this worker: within its slots, until its lease is lost.
-func (w *worker) job(ctx context.Context, fn func(ctx context.Context) error) error {
-	w.busy.Add(1)
-	defer w.busy.Add(-1)
-	free, err := w.slot(ctx)
-	if errors.Is(err, errStopping) {
-		return river.JobSnooze(0)
-	}
-	if err != nil {
-		return err
-	}
-	defer free()
-	leased, cancel := w.lease.join(ctx)
-	defer cancel()
-	err = fn(leased)
-	switch {
-	case err == nil:
-		w.done.Add(1)
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err() // River puts it back
-	case leased.Err() != nil:
-		return river.JobSnooze(0) // others have it by now
-	}
-	return err
 }
 
 // look is one look at one manifest.
@@ -72,6 +48,17 @@ type look struct {
 	attempt int
 	last    bool // no attempt follows
 	place   string
+}
+
+// safely is image, of which a panic is an error: it is some library's, over what
+// is in the image, and must not end the look at others.
+func (l *look) safely(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("looking at %s: %w: %v", l.job.Digest, errPanic, p)
+		}
+	}()
+	return l.image(ctx)
 }
 
 // image looks at the manifest wherever it is, until one place gives it, and

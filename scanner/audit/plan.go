@@ -113,7 +113,10 @@ func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 // repository keeps what was seen of one repository, and queues what is new.
 func (p *plan) repository(ctx context.Context, r listing.Repository) error {
 	seen := make([]store.Sighting, 0, len(r.Images))
-	team := p.team(r.Name)
+	team, err := p.team(ctx, r.Name)
+	if err != nil {
+		return err
+	}
 	for _, i := range r.Images {
 		seen = append(seen, store.Sighting{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
 			Tags: i.Tags, Team: team, Workloads: i.Workloads})
@@ -182,13 +185,21 @@ func (p *plan) lawful(ctx context.Context) error {
 	return nil
 }
 
-func (p *plan) team(repository string) string {
+// team is whose a repository is. A notice does not say: it stays whose it was.
+func (p *plan) team(ctx context.Context, repository string) (string, error) {
 	for _, t := range p.opt.Teams {
 		if doublestar.MatchUnvalidated(t.Glob, repository) {
-			return t.Name
+			return t.Name, nil
 		}
 	}
-	return ""
+	if p.opt.Kind != store.Notified {
+		return "", nil
+	}
+	had, _, err := p.a.store.Images(ctx, store.Filter{Repository: repository, Limit: 1})
+	if err != nil || len(had) == 0 {
+		return "", err
+	}
+	return had[0].Team, nil
 }
 
 // finish says what became of the planning.
@@ -208,6 +219,9 @@ func (p *plan) finish(ctx context.Context, problems []store.Problem, err error) 
 	}
 	if err != nil {
 		return store.Run{ID: p.run}, fmt.Errorf("planning: %w", err)
+	}
+	if _, err := p.a.settled(ctx, p.run); err != nil {
+		return store.Run{ID: p.run}, err
 	}
 	return p.a.store.Run(ctx, p.run)
 }

@@ -119,9 +119,9 @@ func fateOf(err error) fate {
 	}
 	var se *source.Error
 	switch {
-	case errors.Is(err, layer.ErrTooLarge), errors.Is(err, layer.ErrUnsupported):
+	case errors.Is(err, layer.ErrTooLarge), errors.Is(err, layer.ErrUnsupported), errors.Is(err, errDeadly):
 		return never
-	case errors.Is(err, layer.ErrCorrupt):
+	case errors.Is(err, layer.ErrCorrupt), errors.Is(err, errPanic):
 		return once // a byte that changed on its way looks the same
 	case errors.As(err, &se):
 		return never

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -51,7 +50,8 @@ func (a *Audit) Work(ctx context.Context, opt WorkOptions) error {
 			return err
 		}
 	}
-	w := &worker{a: a, opt: opt, name: workerName(), slots: make(chan struct{}, opt.Jobs), failed: make(chan error, 1), stopping: make(chan struct{})}
+	w := &worker{a: a, opt: opt, name: workerName(), slots: make(chan struct{}, opt.Jobs),
+		failed: make(chan error, 1), idle: make(chan struct{}, 1), stopping: make(chan struct{})}
 	return w.work(ctx)
 }
 
@@ -76,9 +76,9 @@ type worker struct {
 	slots    chan struct{} // of images that are looked at now
 	stopping chan struct{} // closed when no look begins any more
 	failed   chan error    // what ends the work
+	idle     chan struct{} // told when no job is at hand any more
 	lease    lease
-	busy     atomic.Int64 // jobs at hand
-	done     atomic.Int64 // jobs that ended well
+	hand     hand
 }
 
 func (w *worker) work(ctx context.Context) error {
@@ -122,23 +122,25 @@ func (w *worker) work(ctx context.Context) error {
 func (w *worker) wait(ctx context.Context) error {
 	tick := time.NewTicker(w.a.opt.Times.Poll)
 	defer tick.Stop()
-	for idle := 0; ; {
+	for quiet := 0; ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-w.failed:
 			return err
+		case <-w.idle:
 		case <-tick.C:
+			quiet++
 		}
 		done, err := w.look(ctx)
 		if done || err != nil {
 			return err
 		}
-		if idle++; w.busy.Load() > 0 {
-			idle = 0
+		if w.hand.count() > 0 {
+			quiet = 0
 		}
-		if idle >= 3 {
-			idle = 0
+		if quiet >= 3 {
+			quiet = 0
 			if err := w.requeue(ctx); err != nil && ctx.Err() == nil {
 				return err
 			}

@@ -1,0 +1,99 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// job runs one job of this worker: within its slots, and until its lease is
+// lost.
+func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx context.Context) error) error {
+	w.hand.take(row.ID)
+	defer func() {
+		if w.hand.drop(row.ID) == 0 {
+			select {
+			case w.idle <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	free, err := w.slot(ctx)
+	if errors.Is(err, errStopping) {
+		return river.JobSnooze(0)
+	}
+	if err != nil {
+		return err
+	}
+	defer free()
+	leased, cancel := w.lease.join(ctx)
+	defer cancel()
+	err = fn(leased)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err() // River puts it back
+	case leased.Err() != nil:
+		return river.JobSnooze(0) // others have it by now
+	}
+	return err
+}
+
+// hand holds the jobs that a worker is at.
+type hand struct {
+	mu   sync.Mutex
+	jobs map[int64]bool
+}
+
+func (h *hand) take(id int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.jobs == nil {
+		h.jobs = map[int64]bool{}
+	}
+	h.jobs[id] = true
+}
+
+// drop returns how many are left.
+func (h *hand) drop(id int64) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.jobs, id)
+	return len(h.jobs)
+}
+
+func (h *hand) has(id int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.jobs[id]
+}
+
+func (h *hand) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.jobs)
+}
+
+// maxDeaths is how many workers may end, by their own crash or another's hand,
+// while they look at an image, until the image is taken for the reason.
+const maxDeaths = 20
+
+var (
+	errDeadly = errors.New("workers ended again and again while they looked at it")
+	errPanic  = errors.New("the program is at fault")
+)
+
+// deaths is how many workers took a job and neither failed at it nor gave it
+// back.
+func deaths(row *rivertype.JobRow) int {
+	var given struct {
+		Snoozes int `json:"snoozes"`
+	}
+	_ = json.Unmarshal(row.Metadata, &given) // River's own
+	return len(row.AttemptedBy) - 1 - len(row.Errors) - given.Snoozes
+}
