@@ -1,12 +1,10 @@
 package layer
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -56,7 +54,8 @@ func compressionOf(head []byte) (compression, error) {
 // reader decompresses all members or frames of in, up to its end.
 func (c compression) reader(in io.Reader) (io.ReadCloser, error) {
 	if c == gzipped {
-		return gzip.NewReader(bufio.NewReaderSize(in, 64<<10))
+		z, err := newGunzip(in)
+		return io.NopCloser(z), err
 	}
 	d, err := zstd.NewReader(in,
 		zstd.WithDecoderConcurrency(1),
