@@ -138,7 +138,7 @@ func (s *Store) WriteBlob(ctx context.Context, name string, r io.Reader) (err er
 func (s *Store) writeParts(ctx context.Context, name string, id int64, r io.Reader) (size, parts int64, err error) {
 	buf := make([]byte, partSize)
 	for {
-		n, err := io.ReadFull(r, buf)
+		n, err := fill(r, buf)
 		if n > 0 {
 			row := []any{id, parts, int64(crc32.Checksum(buf[:n], castagnoli)), buf[:n]}
 			werr := s.write(ctx, "writing blob "+name, func(t tx) error {
@@ -151,12 +151,23 @@ func (s *Store) writeParts(ctx context.Context, name string, id int64, r io.Read
 			size, parts = size+int64(n), parts+1
 		}
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		case err == io.EOF:
 			return size, parts, nil
 		case err != nil:
 			return size, parts, fmt.Errorf("writing blob %s: %w", name, err)
 		}
 	}
+}
+
+// fill reads until buf is full or r ends. It is not io.ReadFull, which gives
+// the same error for a short rest and for a reader that was cut off.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	return n, err
 }
 
 // PruneBlobs forgets blobs until those left have no more than max bytes, the

@@ -63,20 +63,23 @@ func (s *Store) Vanish(ctx context.Context, run int64, repositories []string) er
 		y, at := newTally(), s.now()
 		for part := range slices.Chunk(names, maxRows) {
 			in, args := placeholders(part)
-			ps, err := s.readPlaces(ctx, t, "gone = 0 AND last_run < ? AND repository_id IN (SELECT id FROM audit_repository WHERE name IN "+in+")",
-				append([]any{run}, args...))
+			ps, err := s.readPlaces(ctx, t, `(gone = 0 AND last_run < ? OR last_run = ? AND tags <> run_tags)
+				AND repository_id IN (SELECT id FROM audit_repository WHERE name IN `+in+")", append([]any{run, run}, args...))
 			if err != nil {
 				return err
 			}
-			for some := range slices.Chunk(ps, maxRows) {
-				if err := s.vanish(ctx, t, y, some, micros(at)); err != nil {
+			var gone []*place
+			for _, p := range ps {
+				if p.lastRun < run {
+					gone = append(gone, p)
+				} else if err := t.exec(ctx, "UPDATE audit_image SET tags = run_tags WHERE id = ?", p.id); err != nil {
 					return err
 				}
 			}
-			err = t.exec(ctx, `UPDATE audit_image SET tags = run_tags WHERE last_run = ? AND tags <> run_tags
-				AND repository_id IN (SELECT id FROM audit_repository WHERE name IN `+in+")", append([]any{run}, args...)...)
-			if err != nil {
-				return err
+			for some := range slices.Chunk(gone, maxRows) {
+				if err := s.vanish(ctx, t, y, some, micros(at)); err != nil {
+					return err
+				}
 			}
 		}
 		return y.write(ctx, t, at, run)

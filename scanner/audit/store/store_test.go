@@ -35,7 +35,7 @@ func check(t testing.TB, err error) {
 	}
 }
 
-func equal(t testing.TB, what string, have, want any) {
+func equal[T any](t testing.TB, what string, have, want T) {
 	t.Helper()
 	if diff := gocmp.Diff(want, have); diff != "" {
 		t.Errorf("%s (-want +have)\n%s", what, diff)

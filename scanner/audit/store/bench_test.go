@@ -1,0 +1,142 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/audit/store/storetest"
+)
+
+func onBothB(b *testing.B, bench func(b *testing.B, url string)) {
+	b.Run("sqlite", func(b *testing.B) { bench(b, "sqlite://"+b.TempDir()+"/a.db") })
+	b.Run("postgres", func(b *testing.B) { bench(b, storetest.Postgres(b).Database(b)) })
+}
+
+// BenchmarkSaveResult writes results of small images.
+func BenchmarkSaveResult(b *testing.B) {
+	onBothB(b, func(b *testing.B, url string) {
+		ctx := context.Background()
+		s := must(store.Open(ctx, url))(b)
+		defer s.Close()
+		f := storetest.Fleet{Repositories: 100}
+		run := must(storetest.Fill(ctx, s, storetest.Fleet{Repositories: 100, Images: 100}))(b)
+		n := 0
+		for b.Loop() {
+			n++
+			check(b, s.SaveResult(ctx, f.Result(run.ID, n)))
+		}
+	})
+}
+
+// BenchmarkQueries asks what the dashboard asks, of 100,000 images with 300,000
+// findings in a fifth of them, each time on new connections.
+func BenchmarkQueries(b *testing.B) {
+	onBothB(b, func(b *testing.B, url string) {
+		ctx := context.Background()
+		s := must(store.Open(ctx, url))(b)
+		if totals := must(s.Totals(ctx, store.Filter{}))(b); totals.Images == 0 {
+			start := time.Now()
+			must(storetest.Fill(ctx, s, storetest.Fleet{Repositories: 2000, Images: 100_000}))(b)
+			b.Logf("filled in %v", time.Since(start))
+		}
+		check(b, s.Close())
+		for _, q := range queries {
+			b.Run(q.name, func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					s := must(store.Open(ctx, url))(b)
+					b.StartTimer()
+					check(b, q.ask(ctx, s))
+					b.StopTimer()
+					check(b, s.Close())
+					b.StartTimer()
+				}
+			})
+		}
+	})
+}
+
+var queries = []struct {
+	name string
+	ask  func(ctx context.Context, s *store.Store) error
+}{
+	{"totals", totals(store.Filter{})},
+	{"totals of a team", totals(store.Filter{Team: "team03"})},
+	{"totals of a glob", totals(store.Filter{Repository: "registry.example/team0*"})},
+	{"totals of a vendor denied", totals(store.Filter{Vendor: "vendor03", Level: denylist.Denied})},
+	{"totals new in run", totals(store.Filter{NewIn: 1})},
+	{"totals of a text", totals(store.Filter{Text: "app0012"})},
+	{"by vendor", by(store.ByVendor, store.Filter{})},
+	{"by regime", by(store.ByRegime, store.Filter{})},
+	{"by repository", by(store.ByRepository, store.Filter{})},
+	{"by team", by(store.ByTeam, store.Filter{})},
+	{"by vendor of a glob", by(store.ByVendor, store.Filter{Repository: "*app00*"})},
+	{"by vendor denied", by(store.ByVendor, store.Filter{Level: denylist.Denied})},
+	{"by regime of a vendor", by(store.ByRegime, store.Filter{Vendor: "vendor03"})},
+	{"images", images(store.Filter{})},
+	{"images far", images(store.Filter{After: "eyJyIjoicmVnaXN0cnkuZXhhbXBsZS90ZWFtMTkvYXBwMTk5OSIsImQiOiJzaGEyNTY6OCJ9"})},
+	{"images denied", images(store.Filter{Verdict: denylist.Deny})},
+	{"images incomplete", images(store.Filter{Verdict: denylist.Incomplete})},
+	{"images failed", images(store.Filter{State: store.Failed})},
+	{"images of a team", images(store.Filter{Team: "team13"})},
+	{"images of a vendor", images(store.Filter{Vendor: "vendor07"})},
+	{"images of a regime denied", images(store.Filter{Regime: "regime3", Level: denylist.Denied})},
+	{"images of a text", images(store.Filter{Text: "app0012"})},
+	{"images of a tag", images(store.Filter{Text: "build-77777"})},
+	{"images of a digest's part", images(store.Filter{Text: "77777"})},
+	{"images of nothing", images(store.Filter{Text: "nowhere to be seen"})},
+	{"images of a component", images(store.Filter{Text: "component-3-12"})},
+	{"images new in run", images(store.Filter{NewIn: 1})},
+	{"images new in no run", images(store.Filter{NewIn: 9})},
+	{"images gone", images(store.Filter{Gone: true})},
+	{"findings", findings(store.Filter{})},
+	{"findings denied", findings(store.Filter{Level: denylist.Denied})},
+	{"findings of a vendor", findings(store.Filter{Vendor: "vendor11"})},
+	{"findings of a regime", findings(store.Filter{Regime: "regime5"})},
+	{"findings of a team", findings(store.Filter{Team: "team13"})},
+	{"findings of a text", findings(store.Filter{Text: "component-3-12"})},
+	{"findings of nothing", findings(store.Filter{Text: "nowhere"})},
+	{"findings of one ID", findings(store.Filter{Finding: "0000000000000000"})},
+	{"findings new in run", findings(store.Filter{NewIn: 1})},
+	{"findings new in no run", findings(store.Filter{NewIn: 9})},
+	{"findings gone", findings(store.Filter{Gone: true})},
+	{"trend", func(ctx context.Context, s *store.Store) error {
+		_, err := s.Trend(ctx, 30)
+		return err
+	}},
+	{"runs", func(ctx context.Context, s *store.Store) error {
+		_, err := s.Runs(ctx, 30)
+		return err
+	}},
+}
+
+func totals(f store.Filter) func(context.Context, *store.Store) error {
+	return func(ctx context.Context, s *store.Store) error {
+		_, err := s.Totals(ctx, f)
+		return err
+	}
+}
+
+func by(what store.Group, f store.Filter) func(context.Context, *store.Store) error {
+	return func(ctx context.Context, s *store.Store) error {
+		_, err := s.By(ctx, what, f)
+		return err
+	}
+}
+
+func images(f store.Filter) func(context.Context, *store.Store) error {
+	return func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.Images(ctx, f)
+		return err
+	}
+}
+
+func findings(f store.Filter) func(context.Context, *store.Store) error {
+	return func(ctx context.Context, s *store.Store) error {
+		_, _, err := s.Findings(ctx, f)
+		return err
+	}
+}
