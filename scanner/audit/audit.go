@@ -74,6 +74,7 @@ type Audit struct {
 	store  *store.Store
 	client *registry.Client
 	cache  *scan.Cache
+	dir    string // of the cache
 	limits *limits
 	judges *judges
 	claims *claims
@@ -104,13 +105,12 @@ func Open(ctx context.Context, opt Options) (*Audit, error) {
 }
 
 func (a *Audit) open(ctx context.Context) (err error) {
-	dir := a.opt.CacheDir
-	if dir == "" {
-		if dir, err = scan.DefaultCacheDir(); err != nil {
+	if a.dir = a.opt.CacheDir; a.dir == "" {
+		if a.dir, err = scan.DefaultCacheDir(); err != nil {
 			return err
 		}
 	}
-	if a.cache, err = scan.OpenCache(dir, 0); err != nil {
+	if a.cache, err = scan.OpenCache(a.dir, 0); err != nil {
 		return err
 	}
 	if a.shares() {

@@ -93,7 +93,9 @@ type plan struct {
 
 // list lists the scope and queues what is new.
 func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
-	found, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter},
+	k := p.a.knowledge()
+	found, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter, Learned: k.learned,
+		Known: func(digest string) ([]listing.Image, bool) { return k.known(ctx, digest) }},
 		func(r listing.Repository) error { return p.repository(ctx, r) })
 	var problems []store.Problem
 	for _, f := range found {

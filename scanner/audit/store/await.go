@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 )
 
 // Awaited returns digests of manifests that a run waits for, sorted, after one
@@ -77,4 +78,19 @@ func (t tx) digests(ctx context.Context, query string, args ...any) (out []strin
 		return err
 	})
 	return out, err
+}
+
+// Known tells of a manifest that was looked at, which platform it is for and
+// when it says that it was made.
+func (s *Store) Known(ctx context.Context, digest string) (platform string, created time.Time, ok bool, err error) {
+	err = s.read(ctx, "reading what is known of an image", func(t tx) error {
+		var us int64
+		err := t.row(ctx, "SELECT platform, created FROM audit_manifest WHERE digest = ? AND state = 'scanned'", []any{digest}, &platform, &us)
+		created, ok = fromMicros(us), err == nil
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
+	})
+	return platform, created, ok, err
 }
