@@ -65,7 +65,8 @@ type Law struct {
 }
 
 // Totals count images (a manifest digest in a repository) by what is known of
-// them, and the findings of those that were judged.
+// them, and the findings of those that were judged. An image that waits to be
+// looked at again, or failed then, counts by its verdict of before too.
 type Totals struct {
 	Images, Waiting, Failed  int64
 	Pass, Deny, Incomplete   int64
@@ -171,18 +172,20 @@ type Layer struct {
 }
 
 // Filter selects images and findings. The zero value selects all that are there.
+// Of Vendor, Regime, Level and Finding, an image has one finding that is of all
+// of them.
 type Filter struct {
-	Repository string // glob
+	Repository string // glob: "*" is any text, also with slashes, "?" one character
 	Digest     string // of the manifest, whole
 	Finding    string // a finding's ID, whole
 	Team       string
 	Vendor     string
-	Regime     string
-	Verdict    denylist.Outcome
-	Level      denylist.Level
+	Regime     string           // that denies the finding or has it for review, waivers applied
+	Verdict    denylist.Outcome // of the image
+	Level      denylist.Level   // standing; with a Regime, what the regime says
 	State      ImageState
 	Platform   string
-	Text       string    // part of repository, tag, digest or component name
+	Text       string    // part of repository, tag, digest or component name, in any case
 	Since      time.Time // first seen not before
 	NewIn      int64     // first seen in this run
 	Gone       bool      // those that are gone instead of those that are there
