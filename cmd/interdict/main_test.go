@@ -64,6 +64,12 @@ func TestScript(t *testing.T) {
 			"platformdigest": cmdPlatformDigest,
 			"verdictschema":  cmdVerdictSchema,
 			"corruptlayer":   cmdCorruptLayer,
+			"exported":       cmdExported,
+			"exportdigest":   cmdExportDigest,
+			"freeport":       cmdFreePort,
+			"http":           cmdHTTP,
+			"until":          cmdUntil,
+			"postgres":       postgresCommand(t),
 			"nowhere":        cmdNowhere,
 		},
 	})
@@ -107,7 +113,8 @@ func buildStory(ts *testscript.TestScript, name string) v1.Image {
 	return img
 }
 
-// registry NAME: starts Debian's docker-registry and sets $NAME to its address.
+// registry NAME [URL TOKEN]: starts Debian's docker-registry and sets $NAME to
+// its address. It tells URL what is pushed, with the token.
 func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
@@ -116,8 +123,11 @@ func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(".registry-" + args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	config := filepath.Join(dir, "config.yml")
-	ts.Check(os.WriteFile(config, fmt.Appendf(nil,
-		"version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, addr), 0o644))
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, addr)
+	if len(args) == 3 {
+		text += fmt.Sprintf("notifications: {endpoints: [{name: audit, url: %q, headers: {Authorization: [Bearer %s]}, timeout: 5s, threshold: 5, backoff: 100ms}]}\n", args[1], args[2])
+	}
+	ts.Check(os.WriteFile(config, []byte(text), 0o644))
 	bin, err := exec.LookPath("docker-registry")
 	if err != nil {
 		ts.Fatalf("this test needs Debian's package docker-registry: .ci/run installs it")

@@ -175,7 +175,7 @@ func pushTiny(registry string, n int) error {
 			if err != nil {
 				return err
 			}
-			return write(fmt.Sprintf("%s/tiny/r%03d:v%d", registry, i/100, i%100), img)
+			return write(fmt.Sprintf("%s/tiny-%d/r%03d:v%d", registry, n, i/100, i%100), img)
 		})
 	}
 	return g.Wait()
