@@ -28,6 +28,11 @@ func (e entry) byte() byte       { return byte(e >> 8) }
 func (e entry) value() int       { return int(e >> 8 & 0xffff) }
 func (e entry) extra() uint      { return uint(e >> 24 & 15) }
 
+// pass passes the code of an entry.
+func (e entry) pass(bits uint64, count uint) (uint64, uint) {
+	return bits >> (e & 63), count - uint(e&63)
+}
+
 // subtable is the place in the table of what bits choose behind its first part.
 func (e entry) subtable(bits uint64) int { return e.value() + int(bits&(1<<e.extra()-1)) }
 

@@ -40,6 +40,8 @@ const (
 	winFull  = history + 128<<10
 	winSize  = winFull + 3 + 258 + 8 // what one turn of the loop may add, and a word
 	wordLoad = 8
+
+	matchBits = 15 + 5 + 15 + 13
 )
 
 type blockKind uint8
@@ -219,71 +221,52 @@ func (z *inflater) coded() error {
 }
 
 // fast decodes symbols as long as two words can be loaded and the longest match
-// fits into the window. Of each word 56 bits at least can be used, which are
-// three literals of one look each, or a match: 15+5 bits of length and 15+13 of
-// distance.
+// fits into the window. Of each word 56 bits at least can be used: three
+// literals of one look each and the next look, or a match, which has 15+5 bits of
+// length and 15+13 of distance.
 func (z *inflater) fast() error {
 	bits, count, pos, at := z.bits, z.count, z.pos, z.at
 	last := z.end - 2*wordLoad
 	for pos <= last && at < winFull {
-		bits |= binary.LittleEndian.Uint64(z.in[pos:]) << (count & 63)
-		pos += int((63 - count) >> 3)
-		count |= 56
+		bits, count, pos = bits|z.word(pos)<<(count&63), count|56, pos+int((63-count)>>3)
 		e := z.literals[bits&(1<<literalBits-1)]
-		if e.literal() {
+		for n := 0; n < 3 && e.literal(); n++ {
 			z.win[at] = e.byte()
 			at++
-			bits, count = bits>>(e&63), count-uint(e&63)
-			if e = z.literals[bits&(1<<literalBits-1)]; e.literal() {
-				z.win[at] = e.byte()
-				at++
-				bits, count = bits>>(e&63), count-uint(e&63)
-				if e = z.literals[bits&(1<<literalBits-1)]; e.literal() {
-					z.win[at] = e.byte()
-					at++
-					bits, count = bits>>(e&63), count-uint(e&63)
-					continue
-				}
-			}
-			bits |= binary.LittleEndian.Uint64(z.in[pos:]) << (count & 63)
-			pos += int((63 - count) >> 3)
-			count |= 56
+			bits, count = e.pass(bits, count)
+			e = z.literals[bits&(1<<literalBits-1)]
 		}
-		if e.special() {
-			if e.further() {
-				bits, count = bits>>literalBits, count-literalBits
-				e = z.literals[e.subtable(bits)]
-			}
-			if e.literal() {
+		if e.literal() {
+			continue
+		}
+		if count < matchBits {
+			bits, count, pos = bits|z.word(pos)<<(count&63), count|56, pos+int((63-count)>>3)
+		}
+		if e.further() {
+			bits, count = bits>>literalBits, count-literalBits
+			if e = z.literals[e.subtable(bits)]; e.literal() {
 				z.win[at] = e.byte()
 				at++
-				bits, count = bits>>(e&63), count-uint(e&63)
+				bits, count = e.pass(bits, count)
 				continue
 			}
-			if e.special() {
-				bits, count = bits>>(e&63), count-uint(e&63)
-				z.bits, z.count, z.pos, z.at = bits, count, pos, at
-				return z.finish(e)
-			}
 		}
-		bits, count = bits>>(e&63), count-uint(e&63)
+		bits, count = e.pass(bits, count)
+		if e.special() {
+			z.bits, z.count, z.pos, z.at = bits, count, pos, at
+			return z.finish(e)
+		}
 		length := e.value() + int(bits&(1<<e.extra()-1))
 		bits, count = bits>>e.extra(), count-e.extra()
 
-		e = z.dists[bits&(1<<distBits-1)]
-		if e.special() {
-			if !e.further() {
-				return errDeflate
-			}
+		if e = z.dists[bits&(1<<distBits-1)]; e.further() {
 			bits, count = bits>>distBits, count-distBits
-			if e = z.dists[e.subtable(bits)]; e.special() {
-				return errDeflate
-			}
+			e = z.dists[e.subtable(bits)]
 		}
-		bits, count = bits>>(e&63), count-uint(e&63)
+		bits, count = e.pass(bits, count)
 		dist := e.value() + int(bits&(1<<e.extra()-1))
 		bits, count = bits>>e.extra(), count-e.extra()
-		if dist > at-z.start {
+		if e.special() || dist > at-z.start {
 			return errDeflate
 		}
 		z.match(at, dist, length)
@@ -292,6 +275,9 @@ func (z *inflater) fast() error {
 	z.bits, z.count, z.pos, z.at = bits, count, pos, at
 	return nil
 }
+
+// word is the next eight bytes of the stream.
+func (z *inflater) word(pos int) uint64 { return binary.LittleEndian.Uint64(z.in[pos:]) }
 
 // match copies from dist bytes back. It may write a word beyond the end.
 func (z *inflater) match(at, dist, length int) {
