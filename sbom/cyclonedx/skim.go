@@ -18,7 +18,6 @@ type Skimmer struct {
 	links   slab[sbom.Reference]
 	watched string   // of the last document
 	prints  []string // what watched names
-	known   recurring
 }
 
 // Skim reads one document. The result is that of [Decode] without the fields
@@ -156,7 +155,7 @@ func (k *skim) components() {
 		}
 		inv.Components = append(inv.Components, sbom.Component{})
 		c := &inv.Components[len(inv.Components)-1]
-		k.listed(c)
+		k.component(c)
 		if c.Ref <= last { // absent, taken or out of order
 			k.bail()
 			return
@@ -165,24 +164,6 @@ func (k *skim) components() {
 		if !k.more(']') {
 			return
 		}
-	}
-}
-
-// listed reads a component of the list, or knows it already.
-func (k *skim) listed(c *sbom.Component) {
-	start := k.pos
-	if !k.open('{') || !k.has(`"bom-ref":`) {
-		k.bail()
-		return
-	}
-	ref := k.text()
-	if rc := k.known.find(ref, k.s[start:]); rc != nil {
-		*c, k.pos = rc.c, start+len(rc.text)
-		return
-	}
-	k.pos = start
-	if k.component(c); !k.odd {
-		k.known.note(c.Ref, k.s[start:k.pos])
 	}
 }
 

@@ -31,11 +31,6 @@ func TestSkim(t *testing.T) {
 	docs, fast := 0, 0
 	check := func(doc string) {
 		t.Helper()
-		for range 3 { // what is known is known the third time
-			if _, err := k.Skim(doc); err != nil {
-				t.Fatal(err)
-			}
-		}
 		got, err := k.Skim(doc)
 		want, wantErr := cyclonedx.Decode(strings.NewReader(doc))
 		if err != nil || wantErr != nil {
