@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
-	"syscall"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -61,11 +59,15 @@ func suspect(seed uint64, list *denylist.List, n int) *sbom.Inventory {
 	return inv
 }
 
+func decode(text string) (*sbom.Inventory, error) { return cyclonedx.Decode(strings.NewReader(text)) }
+
 // TestBOMIsTheEvidence is the first law of the design: a verdict from a stored
-// document is the verdict of the scan, in every version and format.
+// document, read in full or skimmed, is the verdict of the scan, in every
+// version and format.
 func TestBOMIsTheEvidence(t *testing.T) {
 	list := builtin.List()
 	denied := 0
+	var k cyclonedx.Skimmer
 	for seed := range uint64(25) {
 		inv := suspect(seed, list, 12)
 		want := list.Judge(inv, denylist.Policy{Mentions: true})
@@ -78,12 +80,15 @@ func TestBOMIsTheEvidence(t *testing.T) {
 				if err := cyclonedx.Encode(&b, inv, cyclonedx.Options{Format: format, SpecVersion: v}); err != nil {
 					t.Fatal(err)
 				}
-				back, err := cyclonedx.Decode(&b)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(want, list.Judge(back, denylist.Policy{Mentions: true}), cmpopts.EquateEmpty()); diff != "" {
-					t.Fatalf("seed %d, %s %s: the verdict differs:\n%s", seed, v, format, diff)
+				text := b.String()
+				for _, read := range []func(string) (*sbom.Inventory, error){decode, k.Skim} {
+					back, err := read(text)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if diff := cmp.Diff(want, list.Judge(back, denylist.Policy{Mentions: true}), cmpopts.EquateEmpty()); diff != "" {
+						t.Fatalf("seed %d, %s %s: the verdict differs:\n%s", seed, v, format, diff)
+					}
 				}
 			}
 		}
@@ -91,49 +96,4 @@ func TestBOMIsTheEvidence(t *testing.T) {
 	if denied < 5 {
 		t.Errorf("only %d inventories are denied: the test sees too little", denied)
 	}
-}
-
-// BenchmarkCheck is "interdict check" of one stored document of 500
-// components, ten of them suspect: reading and judging.
-func BenchmarkCheck(b *testing.B) {
-	list := builtin.List()
-	inv := suspect(1, list, 10)
-	for i := range 490 {
-		inv.Components = append(inv.Components, sbom.Component{
-			Type: sbom.Library, Name: fmt.Sprintf("libexample%d", i), Version: "1.2.3", PURL: fmt.Sprintf("pkg:deb/debian/libexample%d@1.2.3?arch=amd64", i),
-			Licenses: []sbom.License{{ID: "MIT", Declared: true}}, Supplier: "Debian Developers", FoundBy: "dpkg-db-cataloger",
-			Occurrences: []sbom.Occurrence{{Path: "/var/lib/dpkg/status", Layer: diffID(1)}},
-		})
-	}
-	inv.Normalize()
-	for _, pretty := range []bool{false, true} {
-		var doc bytes.Buffer
-		if err := cyclonedx.Encode(&doc, inv, cyclonedx.Options{Pretty: pretty}); err != nil {
-			b.Fatal(err)
-		}
-		b.Run(fmt.Sprintf("pretty=%v", pretty), func(b *testing.B) {
-			defer debug.SetGCPercent(debug.SetGCPercent(400)) // as check does
-			b.SetBytes(int64(doc.Len()))
-			b.ReportAllocs()
-			start := processor()
-			for b.Loop() {
-				inv, err := cyclonedx.Decode(bytes.NewReader(doc.Bytes()))
-				if err != nil {
-					b.Fatal(err)
-				}
-				list.Judge(inv, denylist.Policy{})
-			}
-			b.ReportMetric(float64(processor()-start)/1e6/float64(b.N), "cpu-ms/op")
-		})
-	}
-}
-
-// processor is the time on the processor so far: on a machine that is shared,
-// it is what can be compared.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
