@@ -114,9 +114,14 @@ func (d *dashboard) findings(w http.ResponseWriter, r *http.Request) {
 
 type countsPage struct {
 	Plural, Param string
+	Repository    string // the filter's
 	Counts        []store.Count
+	More          int
 	CSV, JSON     string
 }
+
+// maxCounts bounds the lines of a table of counts.
+const maxCounts = 500
 
 // counts is the table of vendors, repositories or teams.
 func (d *dashboard) counts(name string, what store.Group) http.HandlerFunc {
@@ -133,7 +138,9 @@ func (d *dashboard) counts(name string, what store.Group) http.HandlerFunc {
 			return
 		}
 		q := queryOf(f).Encode()
-		p := &countsPage{name, string(what), counts, address("/"+name+".csv", q), address("/"+name+".json", q)}
+		p := &countsPage{Plural: name, Param: string(what), Repository: f.Repository, CSV: address("/"+name+".csv", q), JSON: address("/"+name+".json", q)}
+		p.Counts = counts[:min(len(counts), maxCounts)]
+		p.More = len(counts) - len(p.Counts)
 		d.page(w, r, "counts", layout{Title: title, Nav: "/" + name, Body: p})
 	}
 }

@@ -39,6 +39,7 @@ type runPage struct {
 	MoreFailed  bool
 	Changes     []store.Change
 	MoreChanges int
+	First       bool // no run before it: all is new
 	New         []store.Finding
 	MoreNew     bool
 }
@@ -70,11 +71,13 @@ func (d *dashboard) run(w http.ResponseWriter, r *http.Request) {
 		}
 		p.MoreFailed = next != ""
 	}
-	if p.New, next, err = s.Findings(ctx, store.Filter{NewIn: run.ID, Limit: 50}); err != nil {
-		d.fail(w, r, err)
-		return
+	if p.First = run.ID == state.Last.ID && state.Before == 0; !p.First { // else all is new
+		if p.New, next, err = s.Findings(ctx, store.Filter{NewIn: run.ID, Limit: 50}); err != nil {
+			d.fail(w, r, err)
+			return
+		}
+		p.MoreNew = next != ""
 	}
-	p.MoreNew = next != ""
 	if p.Changes, err = s.Changes(ctx, run.ID); err != nil {
 		d.fail(w, r, err)
 		return

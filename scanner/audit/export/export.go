@@ -65,8 +65,8 @@ type Lister interface {
 const pageSize = 500
 
 // Images writes all images that the filter selects, in the store's order, each
-// with its findings; Limit and After of the filter are not used. It holds one
-// page of the store at a time. An error may come after bytes were written: a
+// with its findings; Limit and After of the filter are not used. It holds a
+// page or two of the store at a time. An error may come after bytes were written: a
 // json document is then not closed, so that no reader takes it for whole.
 func Images(ctx context.Context, w io.Writer, from Lister, f store.Filter, format Format) error {
 	sink, err := imageSink(w, format)
@@ -76,13 +76,14 @@ func Images(ctx context.Context, w io.Writer, from Lister, f store.Filter, forma
 	if err := sink.begin(); err != nil {
 		return fmt.Errorf("writing images: %w", err)
 	}
+	findings := beside(from, f)
 	err = pages(f, func(f store.Filter) (string, error) {
 		images, next, err := from.Images(ctx, f)
 		if err != nil {
 			return "", err
 		}
 		for i := range images {
-			findings, err := FindingsOf(ctx, from, &images[i])
+			findings, err := findings(ctx, &images[i])
 			if err != nil {
 				return "", err
 			}

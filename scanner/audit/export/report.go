@@ -186,47 +186,51 @@ func (r *Report) count(ctx context.Context, from Source, run store.Run) error {
 }
 
 func (r *Report) exceptions(ctx context.Context, from Source, _ store.Run) (err error) {
-	read := func(f store.Filter) (Some[Image], error) {
-		return some(f, func(f store.Filter) ([]Image, string, error) {
+	read := func(f store.Filter, total int64) (Some[Image], error) {
+		return some(f, total, func(f store.Filter) ([]Image, string, error) {
 			page, next, err := from.Images(ctx, f)
 			return each(page, ImageOf), next, err
 		})
 	}
-	if r.Failed, err = read(store.Filter{State: store.Failed}); err != nil {
+	if r.Failed, err = read(store.Filter{State: store.Failed}, r.Totals.Failed); err != nil {
 		return err
 	}
-	r.Incomplete, err = read(store.Filter{Verdict: denylist.Incomplete})
+	r.Incomplete, err = read(store.Filter{Verdict: denylist.Incomplete}, r.Totals.Incomplete)
 	return err
 }
 
 // identified lists what was found.
 func (r *Report) identified(ctx context.Context, from Source, _ store.Run) error {
-	for _, level := range []denylist.Level{denylist.Denied, denylist.Review} {
-		found, err := findingsOf(ctx, from, store.Filter{Level: level}, func(store.Finding) bool { return true })
-		if err != nil {
-			return err
-		}
-		all := append(r.Findings.Items, found.Items...)
-		r.Findings = Some[Finding]{Total: r.Findings.Total + found.Total, Items: all[:min(len(all), shown)]}
+	denied, err := findingsOf(ctx, from, store.Filter{Level: denylist.Denied}, r.Totals.Denied)
+	if err != nil {
+		return err
 	}
-	r.Findings.More = int64(len(r.Findings.Items)) < r.Findings.Total
+	review, err := findingsOf(ctx, from, store.Filter{Level: denylist.Review}, r.Totals.Review)
+	if err != nil {
+		return err
+	}
+	all := append(denied.Items, review.Items...)
+	all = all[:min(len(all), shown)]
+	total := denied.Total + review.Total
+	r.Findings = Some[Finding]{Total: total, More: int64(len(all)) < total, Items: all}
 	return nil
 }
 
-// findingsOf reads the findings of a filter that keep wants.
-func findingsOf(ctx context.Context, from Source, f store.Filter, keep func(store.Finding) bool) (Some[Finding], error) {
-	return some(f, func(f store.Filter) ([]Finding, string, error) {
+// findingsOf reads the first findings of a filter that selects total of them.
+func findingsOf(ctx context.Context, from Source, f store.Filter, total int64) (Some[Finding], error) {
+	return some(f, total, func(f store.Filter) ([]Finding, string, error) {
 		page, next, err := from.Findings(ctx, f)
-		page = slices.DeleteFunc(page, func(f store.Finding) bool { return !keep(f) })
 		return each(page, FindingOf), next, err
 	})
 }
 
 func (r *Report) changes(ctx context.Context, from Source, run store.Run) (err error) {
-	if r.New, err = findingsOf(ctx, from, store.Filter{NewIn: run.ID}, func(f store.Finding) bool { return f.FirstRun == run.ID }); err != nil {
+	if r.state.Before == 0 {
+		r.New = Some[Finding]{Total: r.Totals.Findings, More: true, Items: []Finding{}} // all is new
+	} else if r.New, err = findingsOf(ctx, from, store.Filter{NewIn: run.ID}, 0); err != nil {
 		return err
 	}
-	if r.Gone, err = findingsOf(ctx, from, store.Filter{Gone: true}, func(f store.Finding) bool { return !f.Gone.Before(run.Started) }); err != nil {
+	if r.Gone, err = r.gone(ctx, from, run); err != nil {
 		return err
 	}
 	trend, err := from.Trend(ctx, trendRuns)
@@ -234,16 +238,34 @@ func (r *Report) changes(ctx context.Context, from Source, run store.Run) (err e
 	return err
 }
 
-// some reads all pages, counts what is in them, and keeps the first.
-func some[T any](f store.Filter, read func(store.Filter) ([]T, string, error)) (Some[T], error) {
+// gone lists what went since the run began, of the first findings that are gone.
+func (r *Report) gone(ctx context.Context, from Source, run store.Run) (Some[Finding], error) {
+	read := 0
+	return some(store.Filter{Gone: true}, 0, func(f store.Filter) ([]Finding, string, error) {
+		page, next, err := from.Findings(ctx, f)
+		if read += len(page); read > 100*shown {
+			next = ""
+		}
+		page = slices.DeleteFunc(page, func(f store.Finding) bool { return f.Gone.Before(run.Started) })
+		return each(page, FindingOf), next, err
+	})
+}
+
+// some reads pages until there are enough items. Total is how many there are,
+// if that is known: it is at least as many as were read.
+func some[T any](f store.Filter, total int64, read func(store.Filter) ([]T, string, error)) (Some[T], error) {
 	out := Some[T]{Items: []T{}}
+	more := false
 	err := pages(f, func(f store.Filter) (string, error) {
 		page, next, err := read(f)
-		out.Total += int64(len(page))
-		out.Items = append(out.Items, page[:min(len(page), shown-len(out.Items))]...)
+		n := min(len(page), shown-len(out.Items))
+		out.Items = append(out.Items, page[:n]...)
+		if more = n < len(page) || next != ""; len(out.Items) == shown {
+			next = ""
+		}
 		return next, err
 	})
-	out.More = int64(len(out.Items)) < out.Total
+	out.Total, out.More = max(total, int64(len(out.Items))), more
 	return out, err
 }
 

@@ -164,6 +164,8 @@ func (r *Report) writeGaps(p pen) {
 func (r *Report) writeChanges(p pen) {
 	p.section("What changed")
 	switch {
+	case r.state.Before == 0:
+		p.paragraph("This was the first run: all is new.")
 	case r.New.Total > 0:
 		p.table(capped("Findings that this run saw first", r.New), findingColumnsShort, each(r.New.Items, findingRow))
 	default:
@@ -184,6 +186,9 @@ func (r *Report) writeChanges(p pen) {
 func capped[T any](title string, s Some[T]) string {
 	if !s.More {
 		return fmt.Sprintf("%s (%s)", title, grouped(s.Total))
+	}
+	if int64(len(s.Items)) == s.Total {
+		return fmt.Sprintf("%s (the first %s; the export has all)", title, grouped(s.Total))
 	}
 	return fmt.Sprintf("%s (the first %s of %s; the export has all)", title, grouped(int64(len(s.Items))), grouped(s.Total))
 }
