@@ -56,6 +56,9 @@ func countCells(ctx context.Context, t tx, what Group, f *Filter, each func(grou
 // them one by one: for questions that the counters do not keep.
 func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
 	ofFindings := what == ByVendor || what == ByRegime
+	if !ofFindings && !f.ofFindings() {
+		return countImages(ctx, t, what, f, each)
+	}
 	w, on := where{dialect: t.dialect}, where{dialect: t.dialect}
 	on.equal("f.finding", f.Finding)
 	on.equal("f.vendor", f.Vendor)
@@ -80,6 +83,26 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 	err := t.rows(ctx, query, slices.Concat(on.args, w.args), c.row)
 	c.flush()
 	return err
+}
+
+// countImages counts the images that a filter selects, whose rows say how many
+// findings they have.
+func countImages(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
+	w := where{dialect: t.dialect}
+	w.image(f)
+	w.text(f.Text, false)
+	w.seenIn(f, "i.id", "id", "audit_image")
+	key := map[Group]string{"": "'', m.state, m.outcome", ByRepository: "r.name, '', ''", ByTeam: "i.team, '', ''"}[what]
+	query := "SELECT " + key + ", count(*), " + sumWhere("m.denied > 0") + ", " + sumWhere("m.denied = 0 AND m.review > 0") +
+		", sum(m.findings), sum(m.denied), sum(m.review), min(i.first_seen)" + imageTables + " WHERE 1 = 1" + w.and() + " GROUP BY 1, 2, 3"
+	return t.rows(ctx, query, w.args, func(scan func(...any) error) error {
+		var k group
+		var c count
+		var first int64
+		err := scan(&k.name, &k.state, &k.outcome, &c.images, &c.withDenied, &c.onlyReview, &c.findings, &c.denied, &c.review, &first)
+		each(k, c, first)
+		return err
+	})
 }
 
 // counting gathers the rows of one image.

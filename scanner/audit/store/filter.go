@@ -67,7 +67,8 @@ func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
 }
 
-// Conditions below name tables so: r audit_repository, i audit_image, m
+// A plus before a column keeps SQLite from taking the rows in the order of the
+// list that it is looked up in. Conditions below name tables so: r audit_repository, i audit_image, m
 // audit_manifest, f audit_found, g audit_finding.
 
 // image adds what a filter says of an image.
@@ -78,12 +79,15 @@ func (w *where) image(f *Filter) {
 	} else {
 		w.add("i.gone = 0")
 	}
-	w.equal("i.digest", f.Digest)
+	w.equal("m.digest", f.Digest)
 	w.equal("i.team", f.Team)
 	w.equal("i.platform", f.Platform)
 	w.equal("m.state", string(f.State))
 	w.equal("m.outcome", string(f.Verdict))
 	w.cells(f)
+	if f.Finding != "" {
+		w.add("+i.manifest_id IN (SELECT manifest_id FROM audit_found WHERE finding = ?)", f.Finding)
+	}
 }
 
 // cells keeps to repositories that have such images at all: the counters know.
@@ -103,7 +107,7 @@ func (w *where) cells(f *Filter) {
 	default:
 		c.add("c.with_mention > 0")
 	}
-	w.add("r.id IN (SELECT c.repository_id FROM audit_cell c WHERE c.vendor = ? AND c.regime = ?"+c.and()+")",
+	w.add("+r.id IN (SELECT c.repository_id FROM audit_cell c WHERE c.vendor = ? AND c.regime = ?"+c.and()+")",
 		append([]any{f.Vendor, f.Regime}, c.args...)...)
 }
 
@@ -159,28 +163,54 @@ func (w *where) hasFinding(f *Filter) {
 }
 
 // text adds that a text is part of the repository, a tag, the digest, or the
-// name of a component: of the finding's, or of any that the image has.
+// name of a component of any finding that the image has, or, with a finding, of
+// that finding. Each part is looked for once, in the order of its own table.
 func (w *where) text(text string, finding bool) {
 	if text == "" {
 		return
 	}
 	name, arg := w.contains("name", text)
 	conds, args := []string{"r.id IN (SELECT id FROM audit_repository WHERE " + name + ")"}, []any{arg}
-	add := func(cond string, arg any) { conds, args = append(conds, cond), append(args, arg) }
-	component := "component_id IN (SELECT id FROM audit_component WHERE " + name + ")"
-	if finding {
-		add("f."+component, arg)
-	} else {
-		add("i.manifest_id IN (SELECT manifest_id FROM audit_found WHERE "+component+")", arg)
-	}
+	var own []string
 	// Tags are kept as JSON, and have no character that JSON would escape.
 	if !strings.ContainsAny(text, "\"\\[],") {
-		add(w.contains("i.tags", text))
+		cond, arg := w.contains("tags", text)
+		own, args = append(own, cond), append(args, arg)
 	}
 	if strings.Trim(strings.TrimPrefix(strings.ToLower(text), "sha256:"), "0123456789abcdef") == "" {
-		add(w.contains("i.digest", text))
+		cond, arg := w.contains("digest", text)
+		own, args = append(own, cond), append(args, arg)
+	}
+	if len(own) > 0 {
+		conds = append(conds, "i.id IN (SELECT id FROM audit_image WHERE "+strings.Join(own, " OR ")+")")
+	}
+	component := "component_id IN (SELECT id FROM audit_component WHERE " + name + ")"
+	if args = append(args, arg); finding {
+		conds = append(conds, "f."+component)
+	} else {
+		conds = append(conds, "i.manifest_id IN (SELECT manifest_id FROM audit_found WHERE "+component+")")
 	}
 	w.add("("+strings.Join(conds, " OR ")+")", args...)
+}
+
+// seen adds since when and in which run something was first seen.
+func (w *where) seen(f *Filter, prefix string) {
+	if !f.Since.IsZero() {
+		w.add(prefix+"first_seen >= ?", micros(f.Since))
+	}
+	if f.NewIn != 0 {
+		w.add(prefix+"first_run = ?", f.NewIn)
+	}
+}
+
+// seenIn adds that an id is among those of a table's rows that were first seen
+// so late: the table's own index knows them.
+func (w *where) seenIn(f *Filter, id, column, table string) {
+	e := where{dialect: w.dialect}
+	e.seen(f, "")
+	if len(e.conds) > 0 {
+		w.add("+"+id+" IN (SELECT "+column+" FROM "+table+" WHERE "+strings.Join(e.conds, " AND ")+")", e.args...)
+	}
 }
 
 // limit is how many rows a page has.

@@ -37,29 +37,22 @@ func (s *Store) Findings(ctx context.Context, f Filter) (page []Finding, next st
 func (s *Store) findings(ctx context.Context, t tx, f *Filter, after cursor, follows bool) ([]Finding, []cursor, error) {
 	w := where{dialect: s.dialect}
 	w.image(f)
+	w.add("m.findings > 0")
 	w.finding(f, "f.")
 	w.seen(f, "g.")
-	w.newly(f)
+	w.seenIn(f, "r.id", "repository_id", "audit_finding")
+	w.text(f.Text, false) // an image is read no further without
 	w.text(f.Text, true)
 	if follows {
 		w.add(`r.name >= ? AND (r.name > ? OR i.digest > ? OR i.digest = ? AND (f.rank > ? OR f.rank = ? AND f.finding > ?))`,
 			after.Repository, after.Repository, after.Digest, after.Digest, after.Rank, after.Rank, after.Finding)
 	}
+	tables, join := f.pageTables(s.dialect)
 	return selectFindings(ctx, t, `SELECT r.name, i.digest, i.platform, i.tags, i.team,
-		f.rank, f.finding, f.vendor, f.rulings, f.detail, coalesce(g.first_seen, 0), coalesce(g.first_run, 0), coalesce(g.gone, 0)
-		FROM audit_repository r JOIN audit_image i ON i.repository_id = r.id JOIN audit_manifest m ON m.id = i.manifest_id
-		JOIN audit_found f ON f.manifest_id = i.manifest_id
+		f.rank, f.finding, f.vendor, f.rulings, f.detail, coalesce(g.first_seen, 0), coalesce(g.first_run, 0), coalesce(g.gone, 0)`+
+		tables+join+`audit_found f ON f.manifest_id = i.manifest_id
 		LEFT JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding
 		WHERE 1 = 1`+w.and()+` ORDER BY r.name, i.digest, f.rank, f.finding LIMIT ?`, append(slices.Clone(w.args), f.limit()+1))
-}
-
-// newly keeps to repositories that have a finding first seen so late at all.
-func (w *where) newly(f *Filter) {
-	e := where{dialect: w.dialect}
-	e.seen(f, "n.")
-	if len(e.conds) > 0 {
-		w.add("r.id IN (SELECT n.repository_id FROM audit_finding n WHERE 1 = 1"+e.and()+")", e.args...)
-	}
 }
 
 func (s *Store) goneFindings(ctx context.Context, t tx, f *Filter, after cursor, follows bool) ([]Finding, []cursor, error) {

@@ -11,7 +11,25 @@ const imageColumns = `r.name, i.digest, i.platform, i.tags, i.team, i.workloads,
 	m.state, m.error, m.attempts, m.outcome, m.denied, m.review, m.waived, m.created, m.labels, m.scanned_at, m.judged_at,
 	m.list_name, m.list_version, m.list_digest, m.as_of`
 
+// imageTables joins them as the planner likes.
 const imageTables = " FROM audit_repository r JOIN audit_image i ON i.repository_id = r.id JOIN audit_manifest m ON m.id = i.manifest_id"
+
+// pageTables joins them for a page of images, and what follows with them: SQLite
+// is told to read them in the page's own order, and so no more rows than the
+// page needs (https://www.sqlite.org/optoverview.html#crossjoin), and by the
+// index of only those that are there, or gone. PostgreSQL finds that out by the
+// LIMIT. Where there are few rows anyhow the order does not matter.
+func (f *Filter) pageTables(d Dialect) (tables, join string) {
+	if d != SQLite || f.Digest != "" {
+		return imageTables, " JOIN "
+	}
+	index := "audit_image_there"
+	if f.Gone {
+		index = "audit_image_gone"
+	}
+	return " FROM audit_repository r CROSS JOIN audit_image i INDEXED BY " + index +
+		" ON i.repository_id = r.id CROSS JOIN audit_manifest m ON m.id = i.manifest_id", " CROSS JOIN "
+}
 
 func scanImage(scan func(...any) error) (i Image, err error) {
 	var tags, workloads, labels, asOf string
@@ -44,13 +62,14 @@ func (s *Store) Images(ctx context.Context, f Filter) (page []Image, next string
 	w := where{dialect: s.dialect}
 	w.image(&f)
 	w.hasFinding(&f)
-	w.seen(&f, "i.")
+	w.seenIn(&f, "i.id", "id", "audit_image")
 	w.text(f.Text, false)
 	if follows {
 		w.add("r.name >= ? AND (r.name > ? OR i.digest > ?)", after.Repository, after.Repository, after.Digest)
 	}
 	err = s.read(ctx, "reading images", func(t tx) error {
-		page, err = selectImages(ctx, t, &w, f.limit()+1)
+		tables, _ := f.pageTables(s.dialect)
+		page, err = selectImages(ctx, t, tables, &w, f.limit()+1)
 		return err
 	})
 	if err == nil && len(page) > f.limit() {
@@ -61,19 +80,8 @@ func (s *Store) Images(ctx context.Context, f Filter) (page []Image, next string
 	return page, next, err
 }
 
-// seen adds since when and in which run something was first seen. The rows are
-// few: they are found by their own index, and not in the page's order.
-func (w *where) seen(f *Filter, prefix string) {
-	if !f.Since.IsZero() {
-		w.add(prefix+"first_seen >= ?", micros(f.Since))
-	}
-	if f.NewIn != 0 {
-		w.add(prefix+"first_run = ?", f.NewIn)
-	}
-}
-
-func selectImages(ctx context.Context, t tx, w *where, limit int) (page []Image, err error) {
-	err = t.rows(ctx, "SELECT "+imageColumns+imageTables+" WHERE 1 = 1"+w.and()+" ORDER BY r.name, i.digest LIMIT ?",
+func selectImages(ctx context.Context, t tx, tables string, w *where, limit int) (page []Image, err error) {
+	err = t.rows(ctx, "SELECT "+imageColumns+tables+" WHERE 1 = 1"+w.and()+" ORDER BY r.name, i.digest LIMIT ?",
 		append(slices.Clone(w.args), limit), func(scan func(...any) error) error {
 			i, err := scanImage(scan)
 			page = append(page, i)
@@ -87,7 +95,7 @@ func (s *Store) Image(ctx context.Context, repository, digest string) (i Image, 
 	err = s.read(ctx, "reading "+repository+"@"+digest, func(t tx) error {
 		w := where{dialect: s.dialect}
 		w.add("r.name = ? AND i.digest = ?", repository, digest)
-		page, err := selectImages(ctx, t, &w, 1)
+		page, err := selectImages(ctx, t, imageTables, &w, 1)
 		if err == nil && len(page) == 0 {
 			err = ErrNotFound
 		}
@@ -103,8 +111,8 @@ func (s *Store) Image(ctx context.Context, repository, digest string) (i Image, 
 func (s *Store) Places(ctx context.Context, digest string) (out []Image, err error) {
 	err = s.read(ctx, "reading where "+digest+" is", func(t tx) error {
 		w := where{dialect: s.dialect}
-		w.add("i.digest = ?", digest)
-		out, err = selectImages(ctx, t, &w, 1<<30)
+		w.add("m.digest = ?", digest)
+		out, err = selectImages(ctx, t, imageTables, &w, 1<<30)
 		return err
 	})
 	slices.SortStableFunc(out, func(a, b Image) int {

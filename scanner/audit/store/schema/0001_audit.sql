@@ -88,9 +88,9 @@ CREATE TABLE audit_image ( -- a manifest in a repository
 	gone          {int} NOT NULL DEFAULT 0, -- when, or 0
 	UNIQUE (repository_id, digest)
 ){strict};
-CREATE INDEX audit_image_there ON audit_image (repository_id, digest) WHERE gone = 0;
+CREATE INDEX audit_image_there ON audit_image (repository_id, digest, manifest_id) WHERE gone = 0;
+CREATE INDEX audit_image_gone ON audit_image (repository_id, digest, manifest_id) WHERE gone <> 0;
 CREATE INDEX audit_image_manifest ON audit_image (manifest_id);
-CREATE INDEX audit_image_digest ON audit_image (digest);
 CREATE INDEX audit_image_run ON audit_image (first_run);
 CREATE INDEX audit_image_since ON audit_image (first_seen);
 
@@ -107,7 +107,7 @@ CREATE TABLE audit_layer (
 	size    {int} NOT NULL,
 	gone    {int} NOT NULL DEFAULT 0 -- no image that is there has it
 ){strict};
-CREATE INDEX audit_layer_gone ON audit_layer (id) WHERE gone <> 0;
+CREATE INDEX audit_layer_gone ON audit_layer (gone);
 
 CREATE TABLE audit_manifest_layer (
 	manifest_id {int} NOT NULL REFERENCES audit_manifest (id),
