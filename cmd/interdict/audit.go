@@ -149,8 +149,11 @@ func secrets(raw string) (words []string) {
 // explain adds what to do to errors of a database, and takes its password out
 // of their words.
 func (f *databaseFlags) explain(err error) error {
-	if err == nil || errors.As(err, new(exitCode)) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.As(err, new(exitCode)) {
 		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		return hinted{errors.New("interrupted"), "start it again: what was finished is kept", exitError}
 	}
 	h := hinted{error: err, hint: databaseHint(err), code: codeOf(err)}
 	if said := (interface{ Hint() string })(nil); h.hint == "" || errors.As(err, &said) && said.Hint() != "" {

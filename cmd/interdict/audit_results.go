@@ -160,11 +160,17 @@ func verdictWord(i store.Image) string {
 func note(i store.Image) string {
 	switch {
 	case i.State == store.Failed:
-		return i.Error
+		return reason(i)
 	case !i.Gone.IsZero():
 		return "gone since " + dayOf(i.Gone)
 	}
 	return ""
+}
+
+// reason is why an image failed, without the image's name.
+func reason(i store.Image) string {
+	name := i.Repository + "@" + i.Digest + ": "
+	return strings.ReplaceAll(strings.TrimPrefix(i.Error, "scanning "+name), name, "")
 }
 
 // imageName names an image as people do, and where no tag leads to it by its

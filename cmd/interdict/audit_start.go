@@ -167,9 +167,6 @@ func (w *auditing) start(ctx context.Context, f *startFlags, plan audit.PlanOpti
 	defer p.stop()
 	plan.Observe = p.observe
 	run, err := w.audit.Plan(ctx, plan)
-	if ctx.Err() != nil {
-		return hinted{errors.New("interrupted while images were being listed"), "start it again: what was finished is kept", exitError}
-	}
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,7 @@ func writeImages(ctx context.Context, w io.Writer, s *store.Store, title string,
 			line += " (" + i.Platform + ")"
 		}
 		if i.State == store.Failed {
-			line += ": " + i.Error
+			line += ": " + reason(i)
 		}
 		fmt.Fprintln(w, printable(line))
 	}
