@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -29,7 +30,13 @@ var browserPackages = []string{"playwright-core@1.65.1", "axe-core@4.14.1"}
 // INTERDICT_SCREENSHOTS=DIR it leaves pictures to look at.
 func TestBrowser(t *testing.T) {
 	f := standard(t)
-	server := httptest.NewServer(dashboard.New(dashboard.Options{Store: f.Store, Version: "1.0.0", Now: func() time.Time { return now }}))
+	show := dashboard.New(dashboard.Options{Store: f.Store, Version: "1.0.0", Now: func() time.Time { return now }})
+	asked := make(chan struct{}, 100) // how the page follows the run
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if show.ServeHTTP(w, r); r.URL.Path == "/api/v1/runs/4" {
+			asked <- struct{}{}
+		}
+	}))
 	t.Cleanup(server.Close)
 	locked := httptest.NewServer(dashboard.New(dashboard.Options{Store: f.Store, ReadToken: "read-token"}))
 	t.Cleanup(locked.Close)
@@ -48,8 +55,9 @@ func TestBrowser(t *testing.T) {
 		"live": "/runs/4",
 	}
 	var working sync.WaitGroup
-	working.Go(f.slowRun)
+	working.Go(func() { f.slowRun(asked) })
 	defer working.Wait()
+	defer close(asked)
 	for _, said := range browse(t, plan) {
 		t.Error(said)
 	}
@@ -69,8 +77,8 @@ func (f *fleet) findingIDs(filter store.Filter) (ids []string) {
 	return ids
 }
 
-// slowRun is a run whose images get their results one by one.
-func (f *fleet) slowRun() {
+// slowRun is a run that gets on by a few images each time that it is asked for.
+func (f *fleet) slowRun(asked <-chan struct{}) {
 	content := []func(*sbom.Inventory){clean, locked, kesl}
 	var all []seen
 	for n := range 30 {
@@ -78,9 +86,13 @@ func (f *fleet) slowRun() {
 		all = append(all, at("registry.example/nightly/"+name, name, "1", "data", content[n%3]))
 	}
 	run := f.begin(0, all)
-	for _, i := range all {
-		time.Sleep(250 * time.Millisecond)
-		f.look(run, i)
+	for range asked {
+		for _, i := range all[:min(5, len(all))] {
+			f.look(run, i)
+		}
+		if all = all[min(5, len(all)):]; len(all) == 0 {
+			break
+		}
 	}
 	if _, err := f.Settle(f.t.Context(), run.ID); err != nil {
 		f.t.Error(err)
