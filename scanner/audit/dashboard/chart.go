@@ -21,6 +21,7 @@ type chart struct {
 	Ticks []chartTick
 	Names []chartTick // of runs, below
 	Desc  string
+	Scope []string // of the runs
 }
 
 type chartLine struct {
@@ -48,7 +49,7 @@ func newChart(runs []store.Run) *chart {
 	if len(runs) < 2 {
 		return nil
 	}
-	c := &chart{Runs: runs}
+	c := &chart{Runs: runs, Scope: runs[len(runs)-1].Scope}
 	series := []struct {
 		name, class string
 		of          func(store.Totals) int64

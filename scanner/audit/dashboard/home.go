@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/interdict/interdict/denylist"
@@ -83,26 +84,24 @@ func (d *dashboard) lawsNow(ctx context.Context, state *export.State, t store.To
 }
 
 // comparable keeps the runs whose counts can be laid beside each other: the
-// audits of what the newest audit asked for, and judgings again when all audits
-// asked for that, because they count everything.
+// audits of the scope that was audited most often, of several such the newest,
+// and judgings again when no other was audited, because they count everything.
 func comparable(runs []store.Run) []store.Run {
-	var newest *store.Run
-	same := true
-	for i := len(runs) - 1; i >= 0; i-- {
-		switch {
-		case runs[i].Kind != store.Auditing:
-		case newest == nil:
-			newest = &runs[i]
-		case !slices.Equal(runs[i].Scope, newest.Scope):
-			same = false
+	times := make(map[string]int)
+	most := ""
+	for _, r := range runs {
+		if scope := strings.Join(r.Scope, "\x00"); r.Kind == store.Auditing {
+			if times[scope]++; times[scope] >= times[most] {
+				most = scope
+			}
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(runs), func(r store.Run) bool {
 		switch r.Kind {
 		case store.Auditing:
-			return !slices.Equal(r.Scope, newest.Scope)
+			return strings.Join(r.Scope, "\x00") != most
 		case store.Rejudging:
-			return !same
+			return len(times) > 1
 		}
 		return true
 	})
