@@ -4,7 +4,6 @@
 package scan
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -245,10 +244,6 @@ func (r *run) readAll(ctx context.Context, todo []int) error {
 		}
 	}
 	todo = slices.DeleteFunc(todo, func(i int) bool { return !left[i] })
-	// A large layer takes as long as it takes: none should be the last to begin.
-	slices.SortStableFunc(todo, func(i, j int) int {
-		return cmp.Compare(r.src.Layers()[j].Describe().Size, r.src.Layers()[i].Describe().Size)
-	})
 	return r.readClaimed(ctx, todo)
 }
 
