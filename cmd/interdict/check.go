@@ -96,7 +96,7 @@ func wantsComponents(o output) bool {
 const smallBOM = 16 << 20
 
 // collectSeldom lets garbage of small documents lie for longer than main does:
-// most of the time to judge many of them is the time to read them.
+// until there is as much as what lives and main's ballast.
 func collectSeldom(names []string) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -106,7 +106,7 @@ func collectSeldom(names []string) {
 			return
 		}
 	}
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(100)
 }
 
 // checking judges stored bills of materials.

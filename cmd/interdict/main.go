@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -21,11 +22,27 @@ func main() {
 	// A reader that goes away ("| head") is an error of writing, not the end of
 	// the process before it has tidied up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	go interruptible(cancel)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
 	runtime.KeepAlive(ballast)
 	os.Exit(code)
+}
+
+// interruptible cancels when the user interrupts, and ends the process when
+// the user does so again.
+func interruptible(cancel func()) {
+	temp := os.TempDir()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	cancel()
+	<-signals
+	if own := os.TempDir(); own != temp { // scan makes a folder of its own
+		os.RemoveAll(own)
+	}
+	fmt.Fprintln(os.Stderr, "error: interrupted, at once")
+	os.Exit(exitError)
 }
 
 // Garbage is collected when it is a quarter of what lives and of a ballast that

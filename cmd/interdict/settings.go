@@ -32,8 +32,62 @@ func applySettings(cmd *cobra.Command, _ []string) error {
 			errs = append(errs, set(cmd, f, name+": "+f.Name, v))
 		}
 	})
-	errs = append(errs, unknownSettings(cmd, name, file))
+	errs = append(errs, unknownSettings(cmd, name, file), checkJobs(cmd))
+	if quiet, _ := cmd.Flags().GetBool("quiet"); !quiet {
+		for _, v := range unknownVariables(cmd, os.Environ()) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s is no setting\n", printable(v))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// checkJobs refuses a number of jobs that is none.
+func checkJobs(cmd *cobra.Command) error {
+	if n, err := cmd.Flags().GetInt("jobs"); err == nil && n < 0 {
+		return usage("leave it out for one a processor", "--jobs %d: fewer than none cannot work", n)
+	}
+	return nil
+}
+
+// moreVariables are those that no flag has: secrets, which a command line shows
+// to others.
+var moreVariables = []string{
+	"INTERDICT_TOKEN", "INTERDICT_READ_TOKEN", "INTERDICT_REGISTRY_AUTH_AUTHORITY",
+	"INTERDICT_REGISTRY_AUTH_USERNAME", "INTERDICT_REGISTRY_AUTH_PASSWORD", "INTERDICT_REGISTRY_AUTH_TOKEN",
+}
+
+// unknownVariables returns the names in env that begin as ours do and mean
+// nothing to any command, sorted.
+func unknownVariables(cmd *cobra.Command, env []string) (bad []string) {
+	known := map[string]bool{}
+	for _, v := range moreVariables {
+		known[v] = true
+	}
+	for f := range allFlags(cmd) {
+		known[variable(f)] = true
+	}
+	for _, e := range env {
+		if name, _, _ := strings.Cut(e, "="); strings.HasPrefix(name, variable("")) && !known[name] {
+			bad = append(bad, name)
+		}
+	}
+	slices.Sort(bad)
+	return bad
+}
+
+// allFlags are the names of the flags of all commands.
+func allFlags(cmd *cobra.Command) map[string]bool {
+	all := map[string]bool{}
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) { all[f.Name] = true })
+		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { all[f.Name] = true })
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(cmd.Root())
+	return all
 }
 
 // variable is the environment variable of a flag.
@@ -111,16 +165,7 @@ func parseSettings(data []byte) (map[string][]string, error) {
 // unknownSettings refuses keys that no command of ours has as a flag: a typing
 // error must not silently weaken a check.
 func unknownSettings(cmd *cobra.Command, name string, file map[string][]string) error {
-	known := map[string]bool{}
-	var walk func(*cobra.Command)
-	walk = func(c *cobra.Command) {
-		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
-		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(cmd.Root())
+	known := allFlags(cmd)
 	var bad []string
 	for k := range file {
 		if !known[k] {
