@@ -53,7 +53,8 @@ var archives = []string{
 	"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", // compound file: MSI
 }
 
-func formatOf(head []byte) Format {
+// FormatOf tells a file's format by its first bytes; 512 are enough.
+func FormatOf(head []byte) Format {
 	switch {
 	case len(head) < 2:
 		return Unknown

@@ -110,7 +110,7 @@ func (t *tarReader) contents(i int, h *tar.Header) error {
 	if _, err := io.ReadFull(r, t.head[:n]); err != nil {
 		return unexpected(err)
 	}
-	e.Format = formatOf(t.head[:n])
+	e.Format = FormatOf(t.head[:n])
 	t.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, Head: t.head[:n:n]}
 	if wants := t.build.opt.Wants; wants != nil && wants(&t.file) {
 		if e.Size <= t.build.opt.MaxFile {

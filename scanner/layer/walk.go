@@ -77,7 +77,7 @@ func (w *walking) file(i int) error {
 		it.open = nil
 		return r.Close()
 	}
-	e.Format = formatOf(it.head[:n])
+	e.Format = FormatOf(it.head[:n])
 	it.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, Head: it.head[:n:n]}
 	wanted := opt.Wants != nil && opt.Wants(&it.file)
 	if wanted && e.Size > opt.MaxFile {
