@@ -231,3 +231,34 @@ func (m *merging) link() {
 func both(a, b []string) []string {
 	return slices.DeleteFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
+
+// Fill takes from o what c does not say: texts that c lacks, and entries of
+// lists that c has not. It leaves alone what names a component (Ref, Type,
+// Group, Name, PURL, FoundBy), the evidence and the edges to others.
+func (c *Component) Fill(o *Component) {
+	for _, f := range []struct{ to, from *string }{
+		{&c.Version, &o.Version}, {&c.Supplier, &o.Supplier}, {&c.Publisher, &o.Publisher}, {&c.Maker, &o.Maker},
+		{&c.Copyright, &o.Copyright}, {&c.Desc, &o.Desc}, {&c.Language, &o.Language},
+	} {
+		if *f.to == "" {
+			*f.to = *f.from
+		}
+	}
+	c.CPEs = Union(c.CPEs, o.CPEs)
+	c.Licenses = Union(c.Licenses, o.Licenses)
+	c.Hashes = Union(c.Hashes, o.Hashes)
+	c.Authors = Union(c.Authors, o.Authors)
+	c.References = Union(c.References, o.References)
+	c.Occurrences = Union(c.Occurrences, o.Occurrences)
+	c.Properties = Union(c.Properties, o.Properties)
+}
+
+// Union adds to a what is only in b, in b's order.
+func Union[T comparable](a, b []T) []T {
+	for _, x := range b {
+		if !slices.Contains(a, x) {
+			a = append(a, x)
+		}
+	}
+	return a
+}

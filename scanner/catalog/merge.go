@@ -174,32 +174,12 @@ func joinInto(c, more *sbom.Component) {
 	if more.FoundBy != c.FoundBy {
 		c.Properties = append(c.Properties, sbom.Property{Name: "interdict:also-found-by", Value: more.FoundBy})
 	}
-	for _, f := range []struct{ to, from *string }{
-		{&c.Group, &more.Group}, {&c.Version, &more.Version}, {&c.Supplier, &more.Supplier}, {&c.Publisher, &more.Publisher},
-		{&c.Maker, &more.Maker}, {&c.Copyright, &more.Copyright}, {&c.Desc, &more.Desc}, {&c.Language, &more.Language},
-	} {
-		if *f.to == "" {
-			*f.to = *f.from
-		}
+	if c.Group == "" {
+		c.Group = more.Group
 	}
-	c.CPEs = union(c.CPEs, more.CPEs)
-	c.Licenses = union(c.Licenses, more.Licenses)
-	c.Hashes = union(c.Hashes, more.Hashes)
-	c.Authors = union(c.Authors, more.Authors)
-	c.References = union(c.References, more.References)
-	c.Occurrences = union(c.Occurrences, more.Occurrences)
-	c.Properties = union(c.Properties, more.Properties)
+	c.Fill(more)
 	c.DependsOn = append(c.DependsOn, more.DependsOn...)
 	c.Evidence = append(c.Evidence, more.Evidence...) // names its place: hardly ever equal
-}
-
-func union[T comparable](a, b []T) []T {
-	for _, x := range b {
-		if !slices.Contains(a, x) {
-			a = append(a, x)
-		}
-	}
-	return a
 }
 
 // operatingSystem is the distribution as a component.

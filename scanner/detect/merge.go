@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"slices"
-
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 )
@@ -72,36 +70,13 @@ func merge(c, o *sbom.Component) {
 			c.Group, c.Name, c.Version, c.FoundBy = o.Group, o.Name, o.Version, o.FoundBy
 		}
 	}
-	for _, s := range []struct {
-		to   *string
-		from string
-	}{
-		{&c.Name, o.Name}, {&c.Version, o.Version}, {&c.PURL, o.PURL}, {&c.Supplier, o.Supplier},
-		{&c.Publisher, o.Publisher}, {&c.Maker, o.Maker}, {&c.Copyright, o.Copyright},
-		{&c.Desc, o.Desc}, {&c.Language, o.Language}, {&c.Ref, o.Ref},
-	} {
-		if *s.to == "" {
-			*s.to = s.from
+	for _, f := range []struct{ to, from *string }{{&c.Name, &o.Name}, {&c.PURL, &o.PURL}, {&c.Ref, &o.Ref}} {
+		if *f.to == "" {
+			*f.to = *f.from
 		}
 	}
-	c.CPEs = union(c.CPEs, o.CPEs)
-	c.Licenses = union(c.Licenses, o.Licenses)
-	c.Hashes = union(c.Hashes, o.Hashes)
-	c.Authors = union(c.Authors, o.Authors)
-	c.References = union(c.References, o.References)
-	c.Occurrences = union(c.Occurrences, o.Occurrences)
-	c.Evidence = union(c.Evidence, o.Evidence)
-	c.Properties = union(c.Properties, o.Properties)
-	c.DependsOn = union(c.DependsOn, o.DependsOn)
-	c.Contains = union(c.Contains, o.Contains)
-}
-
-// union adds to a what is only in b, in b's order.
-func union[T comparable](a, b []T) []T {
-	for _, v := range b {
-		if !slices.Contains(a, v) {
-			a = append(a, v)
-		}
-	}
-	return a
+	c.Fill(o)
+	c.Evidence = sbom.Union(c.Evidence, o.Evidence)
+	c.DependsOn = sbom.Union(c.DependsOn, o.DependsOn)
+	c.Contains = sbom.Union(c.Contains, o.Contains)
 }
