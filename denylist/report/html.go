@@ -32,6 +32,7 @@ type page struct {
 	Tool     wireTool
 	Targets  []pageTarget
 	Laws     []pageLaw
+	Waivers  []string // warnings of those that are expired or waive nothing
 	Method   []string
 }
 
@@ -97,7 +98,7 @@ func (r *Report) page(opt Options) *page {
 	slices.SortStableFunc(p.Laws, func(a, b pageLaw) int {
 		return cmp.Compare(slices.Index(classes, a.Class), slices.Index(classes, b.Class))
 	})
-	p.Method = r.method()
+	p.Waivers, p.Method = r.WaiverWarnings(), r.method()
 	return p
 }
 

@@ -39,7 +39,7 @@ func TestWaived(t *testing.T) {
 		report.Table: {"WAIVED", "until 2099-12-31", "A. Approver", "vendor nobody", "expired on 2001-01-01"}, report.JSON: {`"approver": "A. Approver"`, `"state": "used"`},
 		report.SARIF: {`"suppressions"`, `"status": "accepted"`}, report.JUnit: {"A. Approver"}, report.GitLab: {"A. Approver"},
 		report.GitLabQuality: {"A. Approver"}, report.CSV: {"A. Approver"}, report.Markdown: {"WAIVED", "A. Approver"},
-		report.HTML: {"WAIVED", "A. Approver"},
+		report.HTML: {"WAIVED", "A. Approver", "vendor nobody", "expired on 2001-01-01"},
 	}
 	var bom bytes.Buffer
 	one := &report.Report{Targets: r.Targets[:1], AsOf: r.AsOf}
