@@ -110,9 +110,11 @@ func (a *Audit) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if a.cache, err = scan.OpenCache(a.dir, 0); err != nil {
+	cache, err := scan.OpenCache(a.dir, 0)
+	if err != nil {
 		return err
 	}
+	a.cache = cache.WithMemory(a.opt.Memory / sharedPart)
 	if a.shares() {
 		a.cache = a.cache.WithRemote(a.store)
 	}
@@ -128,6 +130,10 @@ func (a *Audit) open(ctx context.Context) (err error) {
 	a.insert, err = a.driver.client(insertOnly())
 	return err
 }
+
+// sharedPart is which part of the memory is for results of layers that many
+// images have: a quarter. The scans share the rest.
+const sharedPart = 4
 
 // Close ends the use of the database. No Work may run any more.
 func (a *Audit) Close() error {

@@ -141,9 +141,9 @@ func (l *look) at(ctx context.Context, j *judge) error {
 
 // scanning says how to scan one of the images that are looked at at once.
 func (a *Audit) scanning(w *worker, j *judge, l *look, read *layersRead) scan.Options {
-	n := int64(w.opt.Jobs)
+	memory := (a.opt.Memory - a.opt.Memory/sharedPart) / int64(w.opt.Jobs)
 	return scan.Options{
-		Watch: j.watch, Memory: max(a.opt.Memory/n, 1<<20), TempDir: a.opt.TempDir,
+		Watch: j.watch, Memory: max(memory, 1<<20), TempDir: a.opt.TempDir,
 		Jobs:  max(2, min(processors(), 2*processors()/w.opt.Jobs)),
 		Cache: a.cache, LayersOnly: true, Claims: a.claims, Tool: a.opt.Tool,
 		Observe: func(e scan.Event) {

@@ -45,6 +45,14 @@ type Cache interface {
 	Put(ctx context.Context, key string, value []byte)
 }
 
+// Keeper is a Cache that also keeps decoded results in memory, by the same keys.
+// Size is about how many bytes a result takes. Kept results are only read.
+type Keeper interface {
+	Cache
+	Kept(key string) (value any, ok bool)
+	Keep(key string, value any, size int64)
+}
+
 // Missing names contents that a cataloger asked for and that were not kept: a
 // program that has a known name only through a symlink, for one. They are gaps
 // in the result. Read the layer again, keep them, and ask again to close these.
@@ -90,6 +98,7 @@ func Components(ctx context.Context, layers []*layer.Index, opt Options) (*Catal
 	}
 	env := newEnvironment(opt.Tree)
 	s := newSession(opt.Kind, opt.Jobs, layers, env)
+	s.tree = opt.Tree
 	if err := s.all(ctx, opt.Cache); err != nil {
 		return nil, fmt.Errorf("cataloging packages: %w", err)
 	}
@@ -131,6 +140,12 @@ func (s *session) cached(ctx context.Context, cache Cache, key string, i int) *l
 	if cache == nil || s.layers[i].DiffID == "" {
 		return nil
 	}
+	keeper, _ := cache.(Keeper)
+	if keeper != nil {
+		if r, ok := keeper.Kept(key); ok {
+			return r.(*layerResult).clone()
+		}
+	}
 	b, ok := cache.Get(ctx, key)
 	if !ok {
 		return nil
@@ -139,7 +154,22 @@ func (s *session) cached(ctx context.Context, cache Cache, key string, i int) *l
 	if json.Unmarshal(b, &r) != nil {
 		return nil // as good as none
 	}
-	return &r
+	if keeper == nil {
+		return &r
+	}
+	const unpacked = 3 // times as large as its JSON
+	keeper.Keep(key, &r, unpacked*int64(len(b)))
+	return r.clone()
+}
+
+// clone copies of a result what is changed while results are merged.
+func (r *layerResult) clone() *layerResult {
+	c := *r
+	c.Items = slices.Clone(r.Items)
+	for i := range c.Items {
+		c.Items[i].Component = r.Items[i].Component.Clone()
+	}
+	return &c
 }
 
 // keys are the cache keys of the layers: of all diffIDs up to each, the kind,

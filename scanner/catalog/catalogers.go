@@ -39,6 +39,7 @@ import (
 	"github.com/anchore/syft/syft/pkg/cataloger/swipl"
 	"github.com/anchore/syft/syft/pkg/cataloger/terraform"
 	"github.com/anchore/syft/syft/pkg/cataloger/wordpress"
+	"sync"
 )
 
 // Kind is a kind of target: it decides which catalogers run, as in syft.
@@ -146,8 +147,8 @@ func declared(cfg pkgcataloging.Config) []cataloger {
 
 // configuration switches off whatever would leave the machine or look outside
 // the target: remote licence look-ups, Maven, the user's own module cache, and
-// the go command.
-func configuration() pkgcataloging.Config {
+// the go command. It is made once, of hundreds of patterns, and only read.
+var configuration = sync.OnceValue(func() pkgcataloging.Config {
 	c := pkgcataloging.DefaultConfig()
 	c.Golang.SearchLocalModCacheLicenses = false
 	c.Golang.SearchRemoteLicenses = false
@@ -159,4 +160,4 @@ func configuration() pkgcataloging.Config {
 	c.JavaScript.SearchRemoteLicenses = false
 	c.Python.SearchRemoteLicenses = false
 	return c
-}
+})

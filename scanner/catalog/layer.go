@@ -60,6 +60,7 @@ type session struct {
 	kind    Kind
 	jobs    int
 	layers  []*layer.Index
+	tree    *layer.Tree // the squash of all, if it is known
 	env     *environment
 	conf    pkgcataloging.Config
 	asked   map[string]request
@@ -82,6 +83,14 @@ func newSession(kind Kind, jobs int, layers []*layer.Index, env *environment) *s
 	return s
 }
 
+// treeOf is the filesystem up to a layer.
+func (s *session) treeOf(i int) *layer.Tree {
+	if i == len(s.layers)-1 && s.tree != nil {
+		return s.tree
+	}
+	return layer.Squash(s.layers[:i+1])
+}
+
 // catalog runs the catalogers on the layers that todo names, in its order. Those
 // of a layer begin while the slowest of the layer below still run.
 func (s *session) catalog(ctx context.Context, todo []int) error {
@@ -95,7 +104,7 @@ func (s *session) catalog(ctx context.Context, todo []int) error {
 		}
 		res := &layerResult{Databases: map[string][]string{}}
 		s.results[i] = res
-		v := newView(s.layers[:i+1], s.globs, s.env)
+		v := newView(s.layers[:i+1], s.treeOf(i), s.globs, s.env)
 		missing[i] = v.missing
 		s.readDatabases(v, i, res)
 		for _, c := range catalogers(s.conf) {

@@ -72,9 +72,9 @@ func best(all []found) []found {
 	})
 }
 
-func newView(layers []*layer.Index, globs *globSet, env *environment) *view {
+func newView(layers []*layer.Index, tree *layer.Tree, globs *globSet, env *environment) *view {
 	v := &view{
-		layers: layers, tree: layer.Squash(layers), env: env, globs: globs,
+		layers: layers, tree: tree, env: env, globs: globs,
 		own: make([][]found, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{},
 	}
 	v.whole = sync.OnceValue(v.matchWhole)

@@ -41,6 +41,7 @@ type Cache struct {
 	dir    string
 	max    int64
 	remote Remote
+	memory *memory       // nil for none
 	added  *atomic.Int64 // bytes put since it was last pruned
 }
 
@@ -376,48 +377,54 @@ func (r *run) cachedLayer(ctx context.Context, desc sbom.Layer) (*readLayer, boo
 	if r.opt.Cache == nil || desc.DiffID == "" {
 		return nil, false
 	}
+	m, key := r.opt.Cache.memory, desc.DiffID+"-"+r.key
+	if v, release, ok := m.get(key); ok {
+		return v.(*decodedLayer).lend(r.store, desc, release), true
+	}
 	f, err := r.opt.Cache.open(ctx, "layers", desc.DiffID, r.key)
 	if f == nil {
 		r.trouble(err)
 		return nil, false
 	}
-	rl, err := r.decodeLayer(f, desc)
+	d, stored, err := decodeLayer(f, desc.DiffID)
 	if err != nil {
 		f.Close()
 		r.trouble(fmt.Errorf("reading a cached layer: %w", err))
 		return nil, false
 	}
-	return rl, true
+	release := m.put(key, d, d.size(stored), func() { d.index.Close(); f.Close() })
+	return d.lend(r.store, desc, release), true
 }
 
-func (r *run) decodeLayer(f *result, desc sbom.Layer) (*readLayer, error) {
+// decodeLayer reads a stored layer, and tells how many bytes what was found in
+// it takes there.
+func decodeLayer(f *result, diffID string) (d *decodedLayer, stored int64, err error) {
 	var head [8]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	n := int64(binary.BigEndian.Uint64(head[:]))
 	if n < 0 || n > f.size-8 {
-		return nil, errors.New("its length is wrong")
+		return nil, 0, errors.New("its length is wrong")
 	}
-	var rec record
-	if err := readJSON(io.NewSectionReader(f, 8, n), &rec); err != nil {
-		return nil, err
+	d = &decodedLayer{traces: &traces{}}
+	if err := readJSON(io.NewSectionReader(f, 8, n), &d.record); err != nil {
+		return nil, 0, err
 	}
-	ix, err := layer.Decode(io.NewSectionReader(f, 8+n, f.size-8-n), f.size-8-n, r.store)
-	if err != nil {
-		return nil, err
+	if d.index, err = layer.Decode(io.NewSectionReader(f, 8+n, f.size-8-n), f.size-8-n, nil); err != nil {
+		return nil, 0, err
 	}
-	if ix.DiffID != desc.DiffID {
-		return nil, errors.New("it is of another layer")
+	if d.index.DiffID != diffID {
+		return nil, 0, errors.New("it is of another layer")
 	}
-	return &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps,
-		close: func() { ix.Close(); f.Close() }}, nil
+	return d, n, nil
 }
 
 func (r *run) saveLayer(ctx context.Context, rl *readLayer) {
 	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker {
 		return
 	}
+	defer r.opt.Cache.memory.delete(rl.index.DiffID + "-" + r.key)
 	r.trouble(r.opt.Cache.put(ctx, "layers", rl.index.DiffID, r.key, func(w io.Writer) error {
 		var found strings.Builder
 		if err := writeJSON(&found, rl.record); err != nil {

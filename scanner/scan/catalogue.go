@@ -18,6 +18,9 @@ func (r *run) catalogue(ctx context.Context) (*catalog.Catalog, *layer.Tree, err
 	opt := catalog.Options{Kind: r.kind(), Jobs: r.opt.Jobs}
 	if r.opt.Cache != nil && !r.walker {
 		opt.Cache = packageCache{r}
+		if r.opt.Cache.memory != nil {
+			opt.Cache = keptPackages{packageCache{r}}
+		}
 	}
 	for pass := 1; ; pass++ {
 		indexes := make([]*layer.Index, len(r.layers))
@@ -78,4 +81,21 @@ func (c packageCache) Put(ctx context.Context, key string, value []byte) {
 		}
 		return zw.Close()
 	}))
+}
+
+// keptPackages also keeps the packages of a layer in memory.
+type keptPackages struct{ packageCache }
+
+// Kept implements catalog.Keeper.
+func (c keptPackages) Kept(key string) (value any, ok bool) {
+	value, release, ok := c.opt.Cache.memory.get("packages-" + key)
+	if ok {
+		release() // it needs no closing
+	}
+	return value, ok
+}
+
+// Keep implements catalog.Keeper.
+func (c keptPackages) Keep(key string, value any, size int64) {
+	c.opt.Cache.memory.put("packages-"+key, value, size, func() {})()
 }

@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
@@ -23,17 +24,13 @@ func (a *assembly) tracePaths(i int, rl *readLayer) {
 		return
 	}
 	folders := map[string]*sbom.Component{}
-	for j := range rl.index.Entries {
-		e := &rl.index.Entries[j]
-		if e.Type != scanner.Regular && e.Type != scanner.Symlink && e.Type != scanner.Hardlink {
-			continue
-		}
+	for _, t := range rl.traces.of(rl.index, w) {
+		e := &rl.index.Entries[t.entry]
 		place := placeOf{rl.desc.DiffID, e.Path}
-		byPath, byName := w.Matches(sbom.Path, e.Path), w.Matches(sbom.Filename, path.Base(e.Path))
-		if !byPath && !byName || a.detected[place] {
+		if a.detected[place] {
 			continue
 		}
-		if !byPath {
+		if !t.byPath {
 			a.named(i, e, place)
 			continue
 		}
@@ -43,11 +40,39 @@ func (a *assembly) tracePaths(i int, rl *readLayer) {
 			c = a.folder(root)
 			folders[root] = c
 		}
-		a.intoFolder(c, i, e, byName)
+		a.intoFolder(c, i, e, t.byName)
 	}
 	for _, c := range folders {
 		a.add(*c)
 	}
+}
+
+// traces are the entries of a layer whose path or name is watched. They depend
+// on nothing but the layer and the Watch, and are found once.
+type traces struct {
+	once  sync.Once
+	found []trace
+}
+
+type trace struct {
+	entry          int
+	byPath, byName bool
+}
+
+func (t *traces) of(ix *layer.Index, w *sbom.Watch) []trace {
+	t.once.Do(func() {
+		for j := range ix.Entries {
+			e := &ix.Entries[j]
+			if e.Type != scanner.Regular && e.Type != scanner.Symlink && e.Type != scanner.Hardlink {
+				continue
+			}
+			byPath, byName := w.Matches(sbom.Path, e.Path), w.Matches(sbom.Filename, path.Base(e.Path))
+			if byPath || byName {
+				t.found = append(t.found, trace{j, byPath, byName})
+			}
+		}
+	})
+	return t.found
 }
 
 // named makes a component of one file of which only the name is watched.

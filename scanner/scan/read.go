@@ -48,7 +48,7 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 	}
 	r.opt.observe(Event{Kind: LayerDone, Layer: ix.DiffID, N: ix.Size})
 	rec.settle(ix.DiffID)
-	rl := &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps, close: func() { ix.Close() }}
+	rl := &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps, traces: &traces{}, close: func() { ix.Close() }}
 	r.saveLayer(ctx, rl)
 	return rl, nil
 }

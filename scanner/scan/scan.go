@@ -132,10 +132,11 @@ type run struct {
 // readLayer is a layer and what the detectors found in it.
 type readLayer struct {
 	record
-	desc  sbom.Layer
-	index *layer.Index // nil when the layer is absent
-	gaps  []sbom.Gap
-	close func()
+	desc   sbom.Layer
+	index  *layer.Index // nil when the layer is absent
+	gaps   []sbom.Gap
+	traces *traces
+	close  func()
 }
 
 func isWalker(src scanner.Source) bool {
