@@ -24,6 +24,7 @@ type name struct {
 	layer, entry  int32 // entry is -1 for a folder that is only implied
 	parent, child *name
 	next, prev    *name // others of the same folder
+	gone          bool  // removed again
 }
 
 // folder tells whether others may be below.
@@ -49,6 +50,7 @@ func Squash(layers []*Index) *Tree {
 	t.names = make(map[string]*name, size)
 	t.root = &name{path: "/", entry: -1}
 	t.names["/"] = t.root
+	t.made = make([][]*name, len(layers))
 	for l, ix := range layers {
 		if ix == nil {
 			continue
@@ -192,6 +194,7 @@ func (t *Tree) add(parent *name, full string, layer, entry int32) *name {
 	}
 	parent.child = n
 	t.names[full] = n
+	t.made[layer] = append(t.made[layer], n)
 	return n
 }
 
@@ -216,6 +219,7 @@ func (t *Tree) forget(n *name) {
 	for todo := []*name{n}; len(todo) > 0; {
 		n := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
+		n.gone = true
 		delete(t.names, n.path)
 		for c := n.child; c != nil; c = c.next {
 			todo = append(todo, c)
@@ -225,18 +229,72 @@ func (t *Tree) forget(n *name) {
 
 // finish sorts what is left, and notes for every layer what of it is visible.
 func (t *Tree) finish() {
-	t.sorted = make([]*name, 0, len(t.names))
 	t.visible = make([][]uint64, len(t.layers))
 	for l, ix := range t.layers {
 		if ix != nil {
 			t.visible[l] = make([]uint64, (len(ix.Entries)+63)/64)
 		}
 	}
-	for _, n := range t.names {
-		t.sorted = append(t.sorted, n)
+	t.sorted = append(make([]*name, 0, len(t.names)), t.root)
+	runs := []int{0}
+	for _, made := range t.made {
+		from := len(t.sorted)
+		for _, n := range made {
+			if !n.gone {
+				t.sorted = append(t.sorted, n)
+			}
+		}
+		// A layer's entries come in order; what links and implied folders make
+		// of them may not.
+		if rest := t.sorted[from:]; !slices.IsSortedFunc(rest, byPath) {
+			slices.SortFunc(rest, byPath)
+		}
+		runs = append(runs, from)
+	}
+	t.made = nil
+	t.sorted = mergeRuns(t.sorted, runs)
+	for _, n := range t.sorted {
 		if n.entry >= 0 {
 			t.visible[n.layer][n.entry/64] |= 1 << (n.entry % 64)
 		}
 	}
-	slices.SortFunc(t.sorted, func(a, b *name) int { return strings.Compare(a.path, b.path) })
+}
+
+func byPath(a, b *name) int { return strings.Compare(a.path, b.path) }
+
+// mergeRuns sorts names that consist of sorted runs, which begin at starts: two
+// neighbours become one until one is left.
+func mergeRuns(names []*name, starts []int) []*name {
+	out := make([]*name, len(names))
+	for len(starts) > 1 {
+		var next []int
+		for i := 0; i < len(starts); i += 2 {
+			next = append(next, starts[i])
+			end := len(names)
+			if i+2 < len(starts) {
+				end = starts[i+2]
+			}
+			if i+1 == len(starts) {
+				copy(out[starts[i]:end], names[starts[i]:end])
+				continue
+			}
+			mergeTwo(out[starts[i]:end], names[starts[i]:starts[i+1]], names[starts[i+1]:end])
+		}
+		names, out, starts = out, names, next
+	}
+	return names
+}
+
+func mergeTwo(out, a, b []*name) {
+	if len(a) == 0 || len(b) == 0 || byPath(a[len(a)-1], b[0]) < 0 {
+		copy(out[copy(out, a):], b)
+		return
+	}
+	for i := range out {
+		if len(b) == 0 || len(a) > 0 && byPath(a[0], b[0]) < 0 {
+			out[i], a = a[0], a[1:]
+		} else {
+			out[i], b = b[0], b[1:]
+		}
+	}
 }

@@ -16,6 +16,7 @@ type Tree struct {
 	root    *name
 	names   map[string]*name
 	sorted  []*name
+	made    [][]*name  // by each layer, while layers are laid over each other
 	visible [][]uint64 // a bit for every entry of every layer
 	implied int        // folders that links made
 }
