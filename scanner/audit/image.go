@@ -189,7 +189,7 @@ func (l *look) keep(ctx context.Context, j *judge, target string, inv *sbom.Inve
 	if err != nil {
 		return err
 	}
-	r := store.Result{Run: l.job.Run, Digest: l.job.Digest, ImageID: inv.Subject.ImageID, Key: a.key(j),
+	r := store.Result{Run: l.job.Run, Digest: l.job.Digest, ImageID: inv.Subject.ImageID, Key: j.key,
 		Platform: inv.Subject.Platform, Created: inv.Subject.Created, Labels: inv.Subject.Labels,
 		BOM: bom.Bytes(), Report: text, Verdict: v, At: a.opt.Now()}
 	for _, d := range inv.Layers {

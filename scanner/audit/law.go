@@ -15,6 +15,7 @@ import (
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/scan"
 )
 
 // NewLaw makes the law of a run: a list, the policy to judge by, and the text of
@@ -57,6 +58,7 @@ type judge struct {
 	watch   *sbom.Watch
 	tool    sbom.Tool
 	print   string // the same for laws that judge alike
+	key     string // of what is looked for by the list, see scan.Key
 }
 
 func newJudge(l store.Law, tool sbom.Tool) (*judge, error) {
@@ -66,6 +68,7 @@ func newJudge(l store.Law, tool sbom.Tool) (*judge, error) {
 	}
 	j := &judge{list: list, policy: l.Policy, watch: list.Watch(), tool: sbom.Tool{Name: tool.Name, Version: tool.Version}}
 	j.policy.AsOf = l.AsOf
+	j.key = scan.Key(scan.Options{Watch: j.watch})
 	if j.waivers, err = parseWaivers(l.Waivers); err != nil {
 		return nil, fmt.Errorf("reading the run's waivers: %w", err)
 	}

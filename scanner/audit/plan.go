@@ -14,7 +14,6 @@ import (
 
 	"github.com/interdict/interdict/scanner/audit/listing"
 	"github.com/interdict/interdict/scanner/audit/store"
-	"github.com/interdict/interdict/scanner/scan"
 )
 
 // PlanOptions say what to audit, and by which law. Scope and Law must be set.
@@ -69,7 +68,7 @@ func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
 		return store.Run{}, err
 	}
 	defer forget()
-	p := &plan{a: a, opt: opt, run: run.ID, judge: j, key: a.key(j), listed: map[string]bool{}}
+	p := &plan{a: a, opt: opt, run: run.ID, judge: j, key: j.key, listed: map[string]bool{}}
 	problems, err := p.list(ctx)
 	return p.finish(ctx, problems, err)
 }
@@ -77,9 +76,6 @@ func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
 // method is how images were found and looked at, for reports.
 const method = "Images were listed by asking their registries. Of each distinct manifest every layer was read, " +
 	"also what later layers hide; files were recognised by their contents, metadata, signatures and packages, not by their names alone."
-
-// key identifies what a scan by the judge's list looks for.
-func (a *Audit) key(j *judge) string { return scan.Key(scan.Options{Watch: j.watch}) }
 
 // plan is one Plan.
 type plan struct {

@@ -250,7 +250,7 @@ func (w *worker) requeue(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := w.a.enqueue(ctx, run.ID, w.a.key(j), j, waiting); err != nil {
+			if err := w.a.enqueue(ctx, run.ID, j.key, j, waiting); err != nil {
 				return err
 			}
 			if len(waiting) < requeueBatch {
