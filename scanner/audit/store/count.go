@@ -8,7 +8,7 @@ import (
 
 // counted reports whether the counters can answer a filter; else rows are read.
 func (f *Filter) counted() bool {
-	return f.Digest == "" && f.Finding == "" && f.Text == "" && f.Since.IsZero() && f.NewIn == 0
+	return f.Digest == "" && f.Finding == "" && f.Text == "" && !f.late()
 }
 
 // countCells reads the range of the counters that a filter and a group need.
@@ -59,13 +59,20 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 	if !ofFindings && !f.ofFindings() {
 		return countImages(ctx, t, what, f, each)
 	}
-	w, on := where{dialect: t.dialect}, where{dialect: t.dialect}
+	x, err := narrow(ctx, t, f)
+	if err != nil {
+		return err
+	}
+	w, on := &x.w, where{dialect: t.dialect}
 	on.equal("f.finding", f.Finding)
 	on.equal("f.vendor", f.Vendor)
 	all := *f
 	all.Level = "" // each topic has its own: see count.of
 	w.image(&all)
-	w.text(f.Text, ofFindings)
+	w.cells(&all, "")
+	if ofFindings {
+		w.findingText(f.Text)
+	}
 	join := " LEFT JOIN "
 	if ofFindings || f.ofFindings() {
 		join = " JOIN "
@@ -80,7 +87,7 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 		imageTables + join + "audit_found f ON f.manifest_id = i.manifest_id" + on.and() +
 		" LEFT JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding WHERE 1 = 1" + w.and() + " ORDER BY i.id"
 	c := &counting{what: what, f: f, each: each}
-	err := t.rows(ctx, query, slices.Concat(on.args, w.args), c.row)
+	err = t.rows(ctx, query, slices.Concat(on.args, w.args), c.row)
 	c.flush()
 	return err
 }
@@ -88,13 +95,20 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 // countImages counts the images that a filter selects, whose rows say how many
 // findings they have.
 func countImages(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
-	w := where{dialect: t.dialect}
+	x, err := narrow(ctx, t, f)
+	if err != nil {
+		return err
+	}
+	w := &x.w
 	w.image(f)
-	w.text(f.Text, false)
-	w.seenIn(f, "i.id", "id", "audit_image")
+	w.seen(f, "i.")
+	tables := " FROM audit_image i JOIN audit_manifest m ON m.id = i.manifest_id"
+	if what == ByRepository || f.Repository != "" {
+		tables += " JOIN audit_repository r ON r.id = i.repository_id"
+	}
 	key := map[Group]string{"": "'', m.state, m.outcome", ByRepository: "r.name, '', ''", ByTeam: "i.team, '', ''"}[what]
 	query := "SELECT " + key + ", count(*), " + sumWhere("m.denied > 0") + ", " + sumWhere("m.denied = 0 AND m.review > 0") +
-		", sum(m.findings), sum(m.denied), sum(m.review), min(i.first_seen)" + imageTables + " WHERE 1 = 1" + w.and() + " GROUP BY 1, 2, 3"
+		", sum(m.findings), sum(m.denied), sum(m.review), min(i.first_seen)" + tables + " WHERE 1 = 1" + w.and() + " GROUP BY 1, 2, 3"
 	return t.rows(ctx, query, w.args, func(scan func(...any) error) error {
 		var k group
 		var c count

@@ -67,8 +67,9 @@ func escapeLike(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s)
 }
 
-// A plus before a column keeps SQLite from taking the rows in the order of the
-// list that it is looked up in. Conditions below name tables so: r audit_repository, i audit_image, m
+// A condition that "IS TRUE" is one that no database makes a join of: it looks
+// up in the list that it made once, and reads rows in the order it would without.
+// Conditions below name tables so: r audit_repository, i audit_image, m
 // audit_manifest, f audit_found, g audit_finding.
 
 // image adds what a filter says of an image.
@@ -84,14 +85,11 @@ func (w *where) image(f *Filter) {
 	w.equal("i.platform", f.Platform)
 	w.equal("m.state", string(f.State))
 	w.equal("m.outcome", string(f.Verdict))
-	w.cells(f)
-	if f.Finding != "" {
-		w.add("+i.manifest_id IN (SELECT manifest_id FROM audit_found WHERE finding = ?)", f.Finding)
-	}
 }
 
 // cells keeps to repositories that have such images at all: the counters know.
-func (w *where) cells(f *Filter) {
+// More is what else their cells must be.
+func (w *where) cells(f *Filter, more string) {
 	if f.Digest != "" || f.Team == "" && f.Platform == "" && f.State == "" && f.Verdict == "" && f.Vendor == "" && f.Regime == "" && f.Level == "" {
 		return
 	}
@@ -107,7 +105,7 @@ func (w *where) cells(f *Filter) {
 	default:
 		c.add("c.with_mention > 0")
 	}
-	w.add("+r.id IN (SELECT c.repository_id FROM audit_cell c WHERE c.vendor = ? AND c.regime = ?"+c.and()+")",
+	w.add("(r.id IN (SELECT c.repository_id FROM audit_cell c WHERE c.vendor = ? AND c.regime = ?"+c.and()+more+")) IS TRUE",
 		append([]any{f.Vendor, f.Regime}, c.args...)...)
 }
 
@@ -152,45 +150,26 @@ func (f *Filter) ofFindings() bool {
 	return f.Finding != "" || f.Vendor != "" || f.Regime != "" || f.Level != ""
 }
 
-// hasFinding adds that an image has a finding that the filter selects.
-func (w *where) hasFinding(f *Filter) {
-	if !f.ofFindings() {
-		return
-	}
-	e := where{dialect: w.dialect}
-	e.finding(f, "f.")
-	w.add("EXISTS (SELECT 1 FROM audit_found f WHERE f.manifest_id = i.manifest_id"+e.and()+")", e.args...)
-}
+// late reports whether a filter asks for what was first seen late.
+func (f *Filter) late() bool { return f.NewIn != 0 || !f.Since.IsZero() }
 
-// text adds that a text is part of the repository, a tag, the digest, or the
-// name of a component of any finding that the image has, or, with a finding, of
-// that finding. Each part is looked for once, in the order of its own table.
-func (w *where) text(text string, finding bool) {
-	if text == "" {
+// hasFinding adds that an image has a finding that the filter selects, and that
+// was first seen so late when late is set.
+func (w *where) hasFinding(f *Filter, late bool) {
+	late = late && f.late()
+	if !f.ofFindings() && !late {
 		return
 	}
-	name, arg := w.contains("name", text)
-	conds, args := []string{"r.id IN (SELECT id FROM audit_repository WHERE " + name + ")"}, []any{arg}
-	var own []string
-	// Tags are kept as JSON, and have no character that JSON would escape.
-	if !strings.ContainsAny(text, "\"\\[],") {
-		cond, arg := w.contains("tags", text)
-		own, args = append(own, cond), append(args, arg)
+	e, join := where{dialect: w.dialect}, ""
+	if late {
+		join = " JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding"
+		if w.dialect == SQLite { // which else might read all that is late first
+			join = " CROSS" + join
+		}
+		e.seen(f, "g.")
 	}
-	if strings.Trim(strings.TrimPrefix(strings.ToLower(text), "sha256:"), "0123456789abcdef") == "" {
-		cond, arg := w.contains("digest", text)
-		own, args = append(own, cond), append(args, arg)
-	}
-	if len(own) > 0 {
-		conds = append(conds, "i.id IN (SELECT id FROM audit_image WHERE "+strings.Join(own, " OR ")+")")
-	}
-	component := "component_id IN (SELECT id FROM audit_component WHERE " + name + ")"
-	if args = append(args, arg); finding {
-		conds = append(conds, "f."+component)
-	} else {
-		conds = append(conds, "i.manifest_id IN (SELECT manifest_id FROM audit_found WHERE "+component+")")
-	}
-	w.add("("+strings.Join(conds, " OR ")+")", args...)
+	e.finding(f, "f.")
+	w.add("(EXISTS (SELECT 1 FROM audit_found f"+join+" WHERE f.manifest_id = i.manifest_id"+e.and()+")) IS TRUE", e.args...)
 }
 
 // seen adds since when and in which run something was first seen.
@@ -203,13 +182,13 @@ func (w *where) seen(f *Filter, prefix string) {
 	}
 }
 
-// seenIn adds that an id is among those of a table's rows that were first seen
-// so late: the table's own index knows them.
+// seenIn is seen for a row with an id of a table that SQLite shall not read
+// pages by: it looks the id up in the list that the table's own index gives.
 func (w *where) seenIn(f *Filter, id, column, table string) {
 	e := where{dialect: w.dialect}
 	e.seen(f, "")
 	if len(e.conds) > 0 {
-		w.add("+"+id+" IN (SELECT "+column+" FROM "+table+" WHERE "+strings.Join(e.conds, " AND ")+")", e.args...)
+		w.add("("+id+" IN (SELECT "+column+" FROM "+table+" WHERE "+strings.Join(e.conds, " AND ")+")) IS TRUE", e.args...)
 	}
 }
 

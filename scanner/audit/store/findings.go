@@ -34,25 +34,67 @@ func (s *Store) Findings(ctx context.Context, f Filter) (page []Finding, next st
 	return page, next, err
 }
 
-func (s *Store) findings(ctx context.Context, t tx, f *Filter, after cursor, follows bool) ([]Finding, []cursor, error) {
-	w := where{dialect: s.dialect}
+// findings reads images that have such findings, and then the findings of these,
+// until the page is full.
+func (s *Store) findings(ctx context.Context, t tx, f *Filter, after cursor, follows bool) (page []Finding, at []cursor, err error) {
+	x, err := narrow(ctx, t, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &x.w
 	w.image(f)
+	w.cells(f, " AND c.findings > 0")
 	w.add("m.findings > 0")
+	w.seenIn(f, "r.id", "repository_id", "audit_finding")
+	w.hasFinding(f, true)
+	n, from := f.limit()+1, after
+	for within := ">="; ; within = ">" { // the page before may have ended within an image
+		v := where{dialect: s.dialect, conds: slices.Clone(w.conds), args: slices.Clone(w.args)}
+		if follows || within == ">" {
+			v.add("r.name >= ? AND (r.name > ? OR i.digest "+within+" ?)", from.Repository, from.Repository, from.Digest)
+		}
+		var images []int64
+		err := t.rows(ctx, "SELECT i.id, r.name, i.digest"+f.pageTables(s.dialect, x.keys)+" WHERE 1 = 1"+v.and()+" ORDER BY r.name, i.digest LIMIT ?",
+			append(v.args, n), func(scan func(...any) error) error {
+				var id int64
+				err := scan(&id, &from.Repository, &from.Digest)
+				images = append(images, id)
+				return err
+			})
+		if err != nil || len(images) == 0 {
+			return page, at, err
+		}
+		more, moreAt, err := s.findingsOf(ctx, t, f, images, after, follows, n-len(page))
+		page, at = append(page, more...), append(at, moreAt...)
+		if err != nil || len(page) == n || len(images) < n {
+			return page, at, err
+		}
+	}
+}
+
+// findingsOf reads the findings of some images that a filter selects, n at most.
+func (s *Store) findingsOf(ctx context.Context, t tx, f *Filter, images []int64, after cursor, follows bool, n int) ([]Finding, []cursor, error) {
+	in, args := placeholders(images)
+	w := where{dialect: s.dialect}
+	w.add("i.id IN "+in, args...)
 	w.finding(f, "f.")
 	w.seen(f, "g.")
-	w.seenIn(f, "r.id", "repository_id", "audit_finding")
-	w.text(f.Text, false) // an image is read no further without
-	w.text(f.Text, true)
+	w.findingText(f.Text)
 	if follows {
 		w.add(`r.name >= ? AND (r.name > ? OR i.digest > ? OR i.digest = ? AND (f.rank > ? OR f.rank = ? AND f.finding > ?))`,
 			after.Repository, after.Repository, after.Digest, after.Digest, after.Rank, after.Rank, after.Finding)
 	}
-	tables, join := f.pageTables(s.dialect)
+	join, sight := " JOIN ", " LEFT JOIN "
+	if s.dialect == SQLite { // else it might read all that is late first
+		if join = " CROSS JOIN "; f.late() {
+			sight = join
+		}
+	}
 	return selectFindings(ctx, t, `SELECT r.name, i.digest, i.platform, i.tags, i.team,
-		f.rank, f.finding, f.vendor, f.rulings, f.detail, coalesce(g.first_seen, 0), coalesce(g.first_run, 0), coalesce(g.gone, 0)`+
-		tables+join+`audit_found f ON f.manifest_id = i.manifest_id
-		LEFT JOIN audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding
-		WHERE 1 = 1`+w.and()+` ORDER BY r.name, i.digest, f.rank, f.finding LIMIT ?`, append(slices.Clone(w.args), f.limit()+1))
+		f.rank, f.finding, f.vendor, f.rulings, f.detail, coalesce(g.first_seen, 0), coalesce(g.first_run, 0), coalesce(g.gone, 0)
+		FROM audit_image i`+join+`audit_repository r ON r.id = i.repository_id`+join+`audit_found f ON f.manifest_id = i.manifest_id`+
+		sight+`audit_finding g ON g.repository_id = i.repository_id AND g.finding = f.finding
+		WHERE 1 = 1`+w.and()+` ORDER BY r.name, i.digest, f.rank, f.finding LIMIT ?`, append(w.args, n))
 }
 
 func (s *Store) goneFindings(ctx context.Context, t tx, f *Filter, after cursor, follows bool) ([]Finding, []cursor, error) {
@@ -64,7 +106,7 @@ func (s *Store) goneFindings(ctx context.Context, t tx, f *Filter, after cursor,
 	w.equal("m.outcome", string(f.Verdict))
 	w.finding(f, "f.")
 	w.seen(f, "f.")
-	w.text(f.Text, true)
+	w.findingText(f.Text)
 	if follows {
 		w.add("r.name >= ? AND (r.name > ? OR f.finding > ?)", after.Repository, after.Repository, after.Finding)
 	}

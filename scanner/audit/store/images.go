@@ -14,21 +14,34 @@ const imageColumns = `r.name, i.digest, i.platform, i.tags, i.team, i.workloads,
 // imageTables joins them as the planner likes.
 const imageTables = " FROM audit_repository r JOIN audit_image i ON i.repository_id = r.id JOIN audit_manifest m ON m.id = i.manifest_id"
 
-// pageTables joins them for a page of images, and what follows with them: SQLite
-// is told to read them in the page's own order, and so no more rows than the
-// page needs (https://www.sqlite.org/optoverview.html#crossjoin), and by the
-// index of only those that are there, or gone. PostgreSQL finds that out by the
-// LIMIT. Where there are few rows anyhow the order does not matter.
-func (f *Filter) pageTables(d Dialect) (tables, join string) {
-	if d != SQLite || f.Digest != "" {
-		return imageTables, " JOIN "
-	}
-	index := "audit_image_there"
+// pageTables joins them for a page of images: in the page's own order, by the
+// index of only those that are there, or gone, so that no more rows are read
+// than the page needs; or, when keys is a condition that few images meet, from
+// these. SQLite keeps to the order of cross joins
+// (https://www.sqlite.org/optoverview.html#crossjoin), PostgreSQL to that of
+// subqueries with an offset.
+func (f *Filter) pageTables(d Dialect, keys string) string {
+	there, index := "i.gone = 0", "audit_image_there"
 	if f.Gone {
-		index = "audit_image_gone"
+		there, index = "i.gone <> 0", "audit_image_gone"
 	}
-	return " FROM audit_repository r CROSS JOIN audit_image i INDEXED BY " + index +
-		" ON i.repository_id = r.id CROSS JOIN audit_manifest m ON m.id = i.manifest_id", " CROSS JOIN "
+	const (
+		image    = " (SELECT * FROM audit_image i WHERE "
+		manifest = " CROSS JOIN LATERAL (SELECT * FROM audit_manifest m WHERE m.id = i.manifest_id OFFSET 0) m"
+	)
+	switch {
+	case f.Digest != "":
+		return imageTables
+	case d == SQLite && keys != "":
+		return imageTables
+	case d == SQLite:
+		return " FROM audit_repository r CROSS JOIN audit_image i INDEXED BY " + index +
+			" ON i.repository_id = r.id CROSS JOIN audit_manifest m ON m.id = i.manifest_id"
+	case keys != "":
+		return " FROM" + image + keys + " OFFSET 0) i" + manifest +
+			" CROSS JOIN LATERAL (SELECT * FROM audit_repository r WHERE r.id = i.repository_id OFFSET 0) r"
+	}
+	return " FROM audit_repository r CROSS JOIN LATERAL" + image + "i.repository_id = r.id AND " + there + " ORDER BY i.digest OFFSET 0) i" + manifest
 }
 
 func scanImage(scan func(...any) error) (i Image, err error) {
@@ -59,17 +72,25 @@ func (s *Store) Images(ctx context.Context, f Filter) (page []Image, next string
 	if err != nil {
 		return nil, "", err
 	}
-	w := where{dialect: s.dialect}
-	w.image(&f)
-	w.hasFinding(&f)
-	w.seenIn(&f, "i.id", "id", "audit_image")
-	w.text(f.Text, false)
-	if follows {
-		w.add("r.name >= ? AND (r.name > ? OR i.digest > ?)", after.Repository, after.Repository, after.Digest)
-	}
 	err = s.read(ctx, "reading images", func(t tx) error {
-		tables, _ := f.pageTables(s.dialect)
-		page, err = selectImages(ctx, t, tables, &w, f.limit()+1)
+		x, err := narrow(ctx, t, &f)
+		if err != nil {
+			return err
+		}
+		w := &x.w
+		w.image(&f)
+		w.cells(&f, "")
+		w.hasFinding(&f, false)
+		tables := f.pageTables(s.dialect, x.keys)
+		if s.dialect == SQLite {
+			w.seenIn(&f, "i.id", "id", "audit_image")
+		} else if w.seen(&f, "i."); f.late() && x.keys == "" {
+			tables = imageTables // its planner knows how many are late
+		}
+		if follows {
+			w.add("r.name >= ? AND (r.name > ? OR i.digest > ?)", after.Repository, after.Repository, after.Digest)
+		}
+		page, err = selectImages(ctx, t, tables, w, f.limit()+1)
 		return err
 	})
 	if err == nil && len(page) > f.limit() {

@@ -61,7 +61,7 @@ func (s *Store) totals(ctx context.Context, t tx, f Filter) (c Totals, err error
 	if f != (Filter{}) {
 		return c, nil
 	}
-	err = t.row(ctx, "SELECT (SELECT count(*) FROM audit_layer) - (SELECT count(*) FROM audit_layer WHERE gone <> 0)", nil, &c.Layers)
+	err = t.row(ctx, "SELECT (SELECT count(*) FROM audit_layer) - (SELECT count(*) FROM audit_layer WHERE gone = 1)", nil, &c.Layers)
 	return c, err
 }
 
