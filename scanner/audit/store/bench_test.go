@@ -49,7 +49,7 @@ func BenchmarkQueries(b *testing.B) {
 					b.StopTimer()
 					s := must(store.Open(ctx, url))(b)
 					b.StartTimer()
-					check(b, q.ask(ctx, s))
+					check(b, q.ask(ctx, s, 0))
 					b.StopTimer()
 					check(b, s.Close())
 					b.StartTimer()
@@ -61,7 +61,7 @@ func BenchmarkQueries(b *testing.B) {
 
 var queries = []struct {
 	name string
-	ask  func(ctx context.Context, s *store.Store) error
+	ask  func(ctx context.Context, s *store.Store, limit int) error // of pages; zero means 100
 }{
 	{"totals", totals(store.Filter{})},
 	{"totals of a team", totals(store.Filter{Team: "team03"})},
@@ -103,39 +103,41 @@ var queries = []struct {
 	{"findings new in run", findings(store.Filter{NewIn: 1})},
 	{"findings new in no run", findings(store.Filter{NewIn: 9})},
 	{"findings gone", findings(store.Filter{Gone: true})},
-	{"trend", func(ctx context.Context, s *store.Store) error {
+	{"trend", func(ctx context.Context, s *store.Store, _ int) error {
 		_, err := s.Trend(ctx, 30)
 		return err
 	}},
-	{"runs", func(ctx context.Context, s *store.Store) error {
+	{"runs", func(ctx context.Context, s *store.Store, _ int) error {
 		_, err := s.Runs(ctx, 30)
 		return err
 	}},
 }
 
-func totals(f store.Filter) func(context.Context, *store.Store) error {
-	return func(ctx context.Context, s *store.Store) error {
+func totals(f store.Filter) func(context.Context, *store.Store, int) error {
+	return func(ctx context.Context, s *store.Store, _ int) error {
 		_, err := s.Totals(ctx, f)
 		return err
 	}
 }
 
-func by(what store.Group, f store.Filter) func(context.Context, *store.Store) error {
-	return func(ctx context.Context, s *store.Store) error {
+func by(what store.Group, f store.Filter) func(context.Context, *store.Store, int) error {
+	return func(ctx context.Context, s *store.Store, _ int) error {
 		_, err := s.By(ctx, what, f)
 		return err
 	}
 }
 
-func images(f store.Filter) func(context.Context, *store.Store) error {
-	return func(ctx context.Context, s *store.Store) error {
+func images(f store.Filter) func(context.Context, *store.Store, int) error {
+	return func(ctx context.Context, s *store.Store, limit int) error {
+		f.Limit = limit
 		_, _, err := s.Images(ctx, f)
 		return err
 	}
 }
 
-func findings(f store.Filter) func(context.Context, *store.Store) error {
-	return func(ctx context.Context, s *store.Store) error {
+func findings(f store.Filter) func(context.Context, *store.Store, int) error {
+	return func(ctx context.Context, s *store.Store, limit int) error {
+		f.Limit = limit
 		_, _, err := s.Findings(ctx, f)
 		return err
 	}

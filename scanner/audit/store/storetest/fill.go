@@ -60,7 +60,7 @@ func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 	}
 	var seen []store.Sighting
 	for n := range f.Images {
-		seen = append(seen, f.sighting(n))
+		seen = append(seen, f.Sighting(n))
 		if len(seen) < 5000 && n < f.Images-1 {
 			continue
 		}
@@ -94,7 +94,9 @@ func sum(of ...any) string {
 // Digest is that of the nth image.
 func (f Fleet) Digest(n int) string { return sum("image", f.Host, n) }
 
-func (f Fleet) sighting(n int) store.Sighting {
+// Sighting is what a listing says of the nth image.
+func (f Fleet) Sighting(n int) store.Sighting {
+	f = f.defaults()
 	repository := n % f.Repositories
 	return store.Sighting{
 		Repository: fmt.Sprintf("%s/team%02d/app%04d", f.Host, repository%fleetTeams, repository), Digest: f.Digest(n),
