@@ -29,7 +29,8 @@ type imageWorker struct {
 func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error {
 	w := iw.w
 	return w.job(ctx, job.JobRow, func(ctx context.Context) error {
-		l := &look{w: w, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts}
+		l := &look{w: w, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts,
+			rested: givenBack(job.JobRow) >= maxRests}
 		err := errDeadly
 		if deaths(job.JobRow) <= maxDeaths {
 			err = l.safely(ctx)
@@ -47,6 +48,7 @@ type look struct {
 	job     imageJob
 	attempt int
 	last    bool // no attempt follows
+	rested  bool // it waited long enough for its registry
 	place   string
 }
 
@@ -225,6 +227,9 @@ func (l *look) failed(ctx context.Context, err error) error {
 		return l.putBack(err)
 	}
 	if wait := l.rest(ctx, err); wait > 0 {
+		e := l.event(Trouble)
+		e.Err = err
+		l.w.observe(e)
 		return river.JobSnooze(wait)
 	}
 	f := fateOf(err)
@@ -261,7 +266,7 @@ func (l *look) putBack(err error) error {
 // rest is how long the registry that was asked last wants a rest; zero if it
 // does not, and the failure counts.
 func (l *look) rest(ctx context.Context, err error) time.Duration {
-	if !limited(err) {
+	if !limited(err) || l.rested {
 		return 0
 	}
 	repo, rerr := name.NewRepository(l.place)

@@ -91,9 +91,14 @@ var (
 // deaths is how many workers took a job and neither failed at it nor gave it
 // back.
 func deaths(row *rivertype.JobRow) int {
-	var given struct {
+	return len(row.AttemptedBy) - 1 - len(row.Errors) - givenBack(row)
+}
+
+// givenBack is how often a job was given back because it was not its fault.
+func givenBack(row *rivertype.JobRow) int {
+	var meta struct {
 		Snoozes int `json:"snoozes"`
 	}
-	_ = json.Unmarshal(row.Metadata, &given) // River's own
-	return len(row.AttemptedBy) - 1 - len(row.Errors) - given.Snoozes
+	_ = json.Unmarshal(row.Metadata, &meta) // River's own
+	return meta.Snoozes
 }

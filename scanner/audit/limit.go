@@ -47,6 +47,12 @@ func (l *limits) setRate(perSecond float64) {
 	l.rate = perSecond
 }
 
+func (l *limits) current() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rate
+}
+
 func (l *limits) host(name string) (*hostLimit, float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

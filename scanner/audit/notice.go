@@ -76,7 +76,7 @@ func (a *Audit) notice(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Law: law, Kind: store.Notified})
+	_, err = a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Law: law, Kind: store.Notified, Rate: a.limits.current()})
 	return err
 }
 
