@@ -68,7 +68,7 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	case "postgres", "postgresql":
 		err = s.openPostgres(ctx, url, o)
 	default:
-		return nil, fmt.Errorf("opening the store: %q is neither sqlite://FILE nor postgres://...", redact(url))
+		return nil, fmt.Errorf("opening the store: %q is neither sqlite://FILE nor a postgres:// address", redact(url))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)

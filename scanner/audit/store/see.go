@@ -189,7 +189,7 @@ func (l *looking) images(ctx context.Context, seen []Sighting, ms map[string]*ma
 		m, repository := ms[g.Digest], l.repositories[g.Repository]
 		at := slices.IndexFunc(places[m.id], func(p *place) bool { return p.repository == repository })
 		if at < 0 {
-			p := place{repository: repository, manifest: m.id, digest: g.Digest, firstSeen: micros(l.at), firstRun: l.run}
+			p := place{repository: repository, manifest: m.id, digest: g.Digest, tags: "[]", runTags: "[]", firstSeen: micros(l.at), firstRun: l.run}
 			l.sighted(&p, g)
 			fresh = append(fresh, p)
 			continue
@@ -214,39 +214,6 @@ func (l *looking) images(ctx context.Context, seen []Sighting, ms map[string]*ma
 		rows = append(rows, []any{l.run, id})
 	}
 	return l.t.insert(ctx, "audit_run_image (run_id, image_id)", 2, rows, "ON CONFLICT DO NOTHING")
-}
-
-// sighted writes a sighting into a row. What it does not say stays: another
-// part of the listing, or an older run of another scope, may have said it.
-func (l *looking) sighted(p *place, g *Sighting) {
-	if p.gone != 0 { // its tags were kept only to tell of it
-		p.gone, p.tags, p.runTags = 0, "", ""
-	}
-	p.platform, p.team = cmp.Or(g.Platform, p.platform), cmp.Or(g.Team, p.team)
-	for _, tag := range g.Tags {
-		if !slices.Contains(list(p.tags), tag) {
-			if l.tagged[p.repository] == nil {
-				l.tagged[p.repository] = map[string]bool{}
-			}
-			l.tagged[p.repository][tag] = true
-		}
-	}
-	runTags, workloads := g.Tags, g.Workloads
-	if p.lastRun == l.run {
-		runTags = sortedSet(append(list(p.runTags), g.Tags...))
-		workloads = sortedSet(append(list(p.workloads), g.Workloads...))
-	}
-	p.runTags, p.tags = encode(runTags), encode(sortedSet(append(list(p.tags), g.Tags...)))
-	if len(workloads) > 0 || p.workloads == "" {
-		p.workloads = encode(workloads)
-	}
-	p.lastSeen, p.lastRun = max(p.lastSeen, micros(l.at)), max(p.lastRun, l.run)
-}
-
-// list reads a list that was encoded; one that is not there is empty.
-func list(text string) (out []string) {
-	_ = decode(text, &out)
-	return out
 }
 
 // recount takes off and adds the images whose counters change.
@@ -354,34 +321,4 @@ func (l *looking) create(ctx context.Context, fresh []place) ([]int64, error) {
 		}
 	}
 	return ids, nil
-}
-
-// moveTags takes the tags that images newly have from images that only older
-// runs have seen.
-func (l *looking) moveTags(ctx context.Context) error {
-	for _, repository := range slices.Sorted(maps.Keys(l.tagged)) {
-		var rest [][]any
-		left := func(text string) string {
-			return encode(nonNil(slices.DeleteFunc(list(text), func(tag string) bool { return l.tagged[repository][tag] })))
-		}
-		err := l.t.rows(ctx, "SELECT id, tags, run_tags FROM audit_image WHERE repository_id = ? AND gone = 0 AND last_run < ? AND tags <> '[]' ORDER BY id",
-			[]any{repository, l.run}, func(scan func(...any) error) error {
-				var id int64
-				var tags, runTags string
-				err := scan(&id, &tags, &runTags)
-				if kept := left(tags); kept != tags {
-					rest = append(rest, []any{kept, left(runTags), id})
-				}
-				return err
-			})
-		if err != nil {
-			return err
-		}
-		for _, row := range rest {
-			if err := l.t.exec(ctx, "UPDATE audit_image SET tags = ?, run_tags = ? WHERE id = ?", row...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -24,23 +24,32 @@ func noise(n int) []byte {
 	return b
 }
 
+// content reads a blob; "none" when there is none.
+func content(t testing.TB, s *store.Store, name string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if !must(s.ReadBlob(context.Background(), name, &b))(t) {
+		return "none"
+	}
+	return b.String()
+}
+
+func count(t testing.TB, s *store.Store, query string) (n int) {
+	t.Helper()
+	check(t, s.DB().QueryRow(query).Scan(&n))
+	return n
+}
+
 func TestBlobs(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
 		ctx := context.Background()
 		now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 		s := open(func() time.Time { return now })
-		content := func(name string) string {
-			var b bytes.Buffer
-			if !must(s.ReadBlob(ctx, name, &b))(t) {
-				return "none"
-			}
-			return b.String()
-		}
-		equal(t, "a blob that nobody wrote", content("a"), "none")
+		equal(t, "a blob that nobody wrote", content(t, s, "a"), "none")
 		for _, size := range []int{0, 1, 1 << 20, 3<<20 + 7} {
 			want := noise(size)
 			check(t, s.WriteBlob(ctx, "a", bytes.NewReader(want)))
-			if content("a") != string(want) {
+			if content(t, s, "a") != string(want) {
 				t.Errorf("%d bytes are not what was written", size)
 			}
 		}
@@ -51,45 +60,43 @@ func TestBlobs(t *testing.T) {
 				t.Errorf("half a blob was taken: %v", err)
 			}
 		}
-		if len(content("a")) != 3<<20+7 {
-			t.Error("half a blob replaced a whole one")
-		}
-		var parts int
-		check(t, s.DB().QueryRow("SELECT count(*) FROM audit_blob_part").Scan(&parts))
-		equal(t, "parts left", parts, 4)
+		equal(t, "bytes after half a blob", len(content(t, s, "a")), 3<<20+7)
+		equal(t, "parts left", count(t, s, "SELECT count(*) FROM audit_blob_part"), 4)
 
+		for _, name := range []string{"b", "c"} {
+			now = now.Add(time.Hour)
+			check(t, s.WriteBlob(ctx, name, bytes.NewReader(noise(100))))
+		}
 		now = now.Add(time.Hour)
-		check(t, s.WriteBlob(ctx, "b", bytes.NewReader(noise(100))))
-		now = now.Add(time.Hour)
-		check(t, s.WriteBlob(ctx, "c", bytes.NewReader(noise(100))))
-		now = now.Add(time.Hour)
-		content("a") // used
+		content(t, s, "a") // used
+		_, err := s.DB().Exec("INSERT INTO audit_blob (name, whole, size, parts, used) VALUES ('dead', 0, 0, 0, 1)")
+		check(t, err)
 		check(t, s.PruneBlobs(ctx, 3<<20+7+150))
-		equal(t, "what is left", []bool{content("a") != "none", content("b") != "none", content("c") != "none"}, []bool{true, false, true})
+		left := []bool{content(t, s, "a") != "none", content(t, s, "b") != "none", content(t, s, "c") != "none"}
+		equal(t, "what is left", left, []bool{true, false, true})
+		equal(t, "remains of a dead writer", count(t, s, "SELECT count(*) FROM audit_blob WHERE name = 'dead'"), 0)
+	})
+}
 
-		// Damage is noticed, and then forgotten.
-		exec := func(query string) {
-			t.Helper()
-			_, err := s.DB().Exec(query)
+// TestDamagedBlobs are noticed, and forgotten.
+func TestDamagedBlobs(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		for damage, before := range map[string]int{
+			"UPDATE audit_blob_part SET crc = crc + 1 WHERE n = 2": 2 << 20,
+			"DELETE FROM audit_blob_part WHERE n = 1":              1 << 20,
+			"DELETE FROM audit_blob_part WHERE n = 2":              2 << 20,
+			"DELETE FROM audit_blob_part":                          0,
+		} {
+			check(t, s.WriteBlob(ctx, "a", bytes.NewReader(noise(3<<20))))
+			_, err := s.DB().Exec(damage)
 			check(t, err)
+			var b bytes.Buffer
+			if ok, err := s.ReadBlob(ctx, "a", &b); ok || !errors.Is(err, store.ErrCorrupt) || b.Len() != before {
+				t.Errorf("%s: %v, %v, %d bytes", damage, ok, err, b.Len())
+			}
+			equal(t, "after damage", content(t, s, "a"), "none")
 		}
-		exec("UPDATE audit_blob_part SET crc = crc + 1 WHERE n = 2")
-		var b bytes.Buffer
-		if ok, err := s.ReadBlob(ctx, "a", &b); ok || !errors.Is(err, store.ErrCorrupt) || b.Len() != 2<<20 {
-			t.Errorf("a damaged blob: %v, %v, %d bytes", ok, err, b.Len())
-		}
-		equal(t, "after damage", content("a"), "none")
-		check(t, s.WriteBlob(ctx, "d", bytes.NewReader(noise(3<<20))))
-		exec("DELETE FROM audit_blob_part WHERE n = 2")
-		if ok, err := s.ReadBlob(ctx, "d", io.Discard); ok || !errors.Is(err, store.ErrCorrupt) {
-			t.Errorf("a blob with a part lost: %v, %v", ok, err)
-		}
-		// A writer that died.
-		exec("INSERT INTO audit_blob (name, whole, size, parts, used) VALUES ('dead', 0, 0, 0, 1)")
-		check(t, s.PruneBlobs(ctx, 1<<40))
-		var dead int
-		check(t, s.DB().QueryRow("SELECT count(*) FROM audit_blob WHERE name = 'dead'").Scan(&dead))
-		equal(t, "remains of a dead writer", dead, 0)
 	})
 }
 
