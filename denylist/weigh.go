@@ -151,6 +151,25 @@ func limited(g *group, h *hit, otherMaker string) proof {
 	if r.Kind == sbom.EntityName {
 		entityLimit(&p, g)
 	}
+	kindLimit(&p, g, h, lower)
+	if r.Kind == sbom.Filename {
+		nameLimit(&p, g, r, otherMaker, lower)
+	}
+	if otherMaker != "" && h.e.Kind == sbom.PEPDBPath {
+		p.decides = false
+	}
+	if p.Identifies == Residue {
+		p.decides = false
+	}
+	if p.Identifies == Data {
+		lower(Weak, "a name in data")
+	}
+	return p
+}
+
+// kindLimit: what some kinds of evidence cannot show, whatever the rule says.
+func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
+	r := h.p.rule
 	switch k := h.e.Kind; k {
 	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.CodesignOClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
 		lower(Strong, "the signature does not verify: it is a claim")
@@ -182,19 +201,6 @@ func limited(g *group, h *hit, otherMaker string) proof {
 			lower(Corroborating, "the folder says little of the single file")
 		}
 	}
-	if r.Kind == sbom.Filename {
-		nameLimit(&p, g, r, otherMaker, lower)
-	}
-	if otherMaker != "" && h.e.Kind == sbom.PEPDBPath {
-		p.decides = false
-	}
-	if p.Identifies == Residue {
-		p.decides = false
-	}
-	if p.Identifies == Data {
-		lower(Weak, "a name in data")
-	}
-	return p
 }
 
 // nameLimit: a name is the same source of knowledge wherever it stands, and a
