@@ -1,17 +1,20 @@
 package main
 
-import "github.com/interdict/interdict/denylist"
+import (
+	"slices"
+
+	"github.com/interdict/interdict/denylist"
+)
 
 const review = denylist.Review
 
 // vendorLibraries are libraries without signature and mostly without version
 // information: their interface, and what they call themselves, is all there is.
-func vendorLibraries() []probe {
+func vendorLibraries() []probe { return slices.Concat(windowsLibraries(), elfLibraries()) }
+
+func windowsLibraries() []probe {
 	ps := func(vendor, name string, p pe) probe {
 		return probe{name: name, kind: "pe", vendor: vendor, build: p.build}
-	}
-	es := func(vendor, name string, e elf) probe {
-		return probe{name: name, kind: "elf", vendor: vendor, build: e.build}
 	}
 	return []probe{
 		ps("hikvision", "hik-sdk-dll", pe{name: "HCNetSDK.dll", library: "HCNetSDK.dll", exports: hikNet}),
@@ -42,6 +45,14 @@ func vendorLibraries() []probe {
 		ps("huawei", "obs-dll-renamed", pe{name: "storage.dll", library: "storage.dll", exports: huaweiOBS}),
 		{name: "hik-import-library", kind: "archive", vendor: "hikvision", build: importLibrary("HCNetSDK.lib", "HCNetSDK.dll", hikNet)},
 		{name: "dahua-import-library", kind: "archive", vendor: "dahua", build: importLibrary("dhnetsdk.lib", "dhnetsdk.dll", dahuaNet)},
+	}
+}
+
+func elfLibraries() []probe {
+	es := func(vendor, name string, e elf) probe {
+		return probe{name: name, kind: "elf", vendor: vendor, build: e.build}
+	}
+	return []probe{
 		es("hikvision", "hik-sdk-so", elf{name: "libhcnetsdk.so", exports: hikNet}),
 		es("hikvision", "hik-sdk-so-soname", elf{name: "libsdk.so.6", soname: "libhcnetsdk.so", exports: hikNet[:2]}),
 		es("hikvision", "hik-core-so", elf{name: "libHCCore.so", soname: "libHCCore.so", exports: []string{"CORE_Init"}}),
