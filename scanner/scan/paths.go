@@ -131,17 +131,5 @@ func entryFormat(e *layer.Entry) string {
 	if e.Type == scanner.Symlink {
 		return "symlink"
 	}
-	switch e.Format {
-	case layer.ELF:
-		return "elf"
-	case layer.PE:
-		return "pe"
-	case layer.MachO:
-		return "macho"
-	case layer.Script:
-		return "script"
-	case layer.Archive:
-		return "archive"
-	}
-	return "data"
+	return e.Format.String()
 }
