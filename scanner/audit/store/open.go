@@ -99,7 +99,7 @@ func (s *Store) openSQLite(file string, o Options) error {
 		return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 	}
 	// auto_vacuum comes first: it only takes while the file is empty.
-	w := dsn("auto_vacuum(INCREMENTAL)", "journal_mode(WAL)") + "&_txlock=immediate"
+	w := dsn("auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "journal_size_limit(67108864)") + "&_txlock=immediate"
 	if s.writer, err = sql.Open("sqlite", w); err != nil {
 		return err
 	}

@@ -221,6 +221,45 @@ func TestJudgingAgainTellsWhatChanged(t *testing.T) {
 	})
 }
 
+// TestOrderDoesNotMatter: the same results, saved in any order, count the same.
+func TestOrderDoesNotMatter(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx, s := context.Background(), open(nil)
+		r := rand.New(rand.NewPCG(6, 2))
+		var seen []store.Sighting
+		var results []store.Result
+		for n := range 20 {
+			seen = append(seen, store.Sighting{Repository: pick(r, repositories), Digest: digest(n), Team: pick(r, teams)})
+			results = append(results, store.Result{Digest: digest(n), Verdict: verdict(r), BOM: []byte("{}"), At: time.Unix(1, 0)})
+		}
+		var first []any
+		for range 4 {
+			run := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
+			r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
+			must(s.See(ctx, run, fmt.Sprint(run), seen))(t) // another key, so all are looked at again
+			for _, i := range r.Perm(len(results)) {
+				results[i].Run = run
+				check(t, s.SaveResult(ctx, results[i]))
+			}
+			counts := []any{must(s.Totals(ctx, store.Filter{}))(t)}
+			for _, what := range []store.Group{store.ByVendor, store.ByRegime, store.ByRepository, store.ByTeam} {
+				counts = append(counts, must(s.By(ctx, what, store.Filter{}))(t))
+			}
+			counts[3], counts[4] = nil, nil
+			for i, what := range []store.Group{store.ByRepository, store.ByTeam} {
+				for _, c := range must(s.By(ctx, what, store.Filter{}))(t) {
+					c.FirstSeen = time.Time{} // of waiting images, which is now
+					counts[3+i] = fmt.Sprint(counts[3+i], c)
+				}
+			}
+			if first == nil {
+				first = counts
+			}
+			equal(t, "counts", counts, first)
+		}
+	})
+}
+
 // TestBesideEachOther: many workers, planners and judges at once lose no count:
 // in the end the counters are what counting the rows gives.
 func TestBesideEachOther(t *testing.T) {
