@@ -126,6 +126,11 @@ func (s *Store) WriteBlob(ctx context.Context, name string, r io.Reader) (err er
 		return err
 	}
 	return s.write(ctx, "writing blob "+name, func(t tx) error {
+		if s.dialect == PostgreSQL { // two that write the same at once: one after the other
+			if err := t.exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name); err != nil {
+				return err
+			}
+		}
 		if err := t.exec(ctx, "DELETE FROM audit_blob WHERE name = ? AND whole = 1 AND id <> ?", name, id); err != nil {
 			return err
 		}
