@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,6 +167,9 @@ func writeImages(ctx context.Context, w io.Writer, s *store.Store, title string,
 	if err != nil || len(page) == 0 {
 		return err
 	}
+	slices.SortFunc(page, func(a, b store.Image) int {
+		return cmp.Compare(imageName(a.Repository, a.Digest, a.Tags), imageName(b.Repository, b.Digest, b.Tags))
+	})
 	fmt.Fprintf(w, "\n%s\n", title)
 	for _, i := range page {
 		line := "  " + imageName(i.Repository, i.Digest, i.Tags)

@@ -161,10 +161,13 @@ func (w *auditing) work(ctx context.Context, id int64, j *judgeFlags, p *auditPr
 		return err
 	}
 	out := w.cmd.OutOrStdout()
-	if err := writeSummary(ctx, out, w.audit.Store(), run); err != nil {
+	err = writeSummary(ctx, out, w.audit.Store(), run)
+	if err == nil {
+		_, err = fmt.Fprintln(out, "\nKept in", shownURL(w.url))
+	}
+	if err := ignoreClosed(err); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\nKept in", shownURL(w.url))
 	return j.exitOfRun(run)
 }
 

@@ -35,8 +35,9 @@ func newServe() *cobra.Command {
 		Long: `serve shows what audits found: pages, a JSON API (/api/v1/openapi.json), metrics for
 Prometheus (/metrics) and health (/healthz, /readyz). It only reads, unless it
 has a token: whoever sends that may queue images, by the API or by the webhooks
-of registries. With --work it also looks at what is queued; otherwise that is
-for 'interdict audit work', here or elsewhere.
+of registries (/webhooks/distribution, harbor, quay, ghcr). They are judged as
+the images of the newest audit. With --work it also looks at what is queued;
+otherwise that is for 'interdict audit work', here or elsewhere.
 
 The token is in --token-file or INTERDICT_TOKEN; what readers must send, if
 anything, in --read-token-file or INTERDICT_READ_TOKEN. It speaks HTTP: put a

@@ -111,19 +111,30 @@ work two-b $((cores > 1)) "$two" &
 wait "$a"
 wait "$!"
 
-# The dashboard's queries, on 100,000 images.
-go test -run '^$' -bench . -benchtime 20x ./scanner/audit/store | tee "$tmp/queries" | grep -E '^Benchmark' || true
+# The dashboard's queries, on 100,000 images, each on a new connection.
+CGO_ENABLED=0 go test -run '^$' -bench '^BenchmarkQueries$' -benchtime 5x -timeout 60m ./scanner/audit/store >"$out/queries.txt" ||
+	{ cat "$out/queries.txt" >&2; exit 1; }
 
-awk -F'\t' -v cores="$cores" '
-{ wall[$1] = $2; cpu[$1] = $3; rss[$1] = $4 }
+awk '
 function row(what, value, reach) { printf "%-58s %7.3f   (reach: %s)\n", what, value, reach }
 function max(a, b) { return a > b ? a : b }
+FILENAME ~ /queries/ {
+	if (/^BenchmarkQueries/) {
+		split($1, name, "/")
+		n[name[2]]++
+		if ($3 > slow[name[2]]) { slow[name[2]] = $3; which[name[2]] = name[3] }
+	}
+	next
+}
+{ wall[$1] = $2; cpu[$1] = $3; rss[$1] = $4 }
 END {
 	print ""
 	row("wall, cold audit / every distinct layer once", wall["cold"] / wall["once"], "at most 1.3")
 	row("CPU, cold audit / every distinct layer once", cpu["cold"] / cpu["once"], "-")
 	row("wall, second audit / first", wall["second"] / wall["cold"], "at most 0.02")
 	row("peak memory, 2,000 tiny images / 20", rss["tiny2000"] / rss["tiny20"], "at most 1.2")
-	row("wall, one worker / two", wall["one"] / max(wall["two-a"], wall["two-b"]), "at least 1.7 where cores allow")
-	row("CPU a worker, 2 x one / sum of two", 2 * cpu["one"] / (cpu["two-a"] + cpu["two-b"]), "at least 1.7")
-}' "$out/audit.tsv"
+	row("wall, one worker / two, a processor each", wall["one"] / max(wall["two-a"], wall["two-b"]), "at least 1.7")
+	row("the same by CPU time: 2 x one / sum of two", 2 * cpu["one"] / (cpu["two-a"] + cpu["two-b"]), "at least 1.7")
+	for (db in n)
+		row(sprintf("ms, slowest of %d queries on %s: %s", n[db], db, which[db]), slow[db] / 1e6, "below 100")
+}' "$out/queries.txt" FS='\t' "$out/audit.tsv"

@@ -26,7 +26,7 @@ func ownLayers(i int) ([]mutate.Addendum, error) {
 			Body: fmt.Appendf(nil, `{"name": "part-%d", "version": "%d.%d.1", "license": "Apache-2.0"}`, d, i%11, d)},
 			scantest.File{Path: fmt.Sprintf("srv/app/node_modules/part-%d/index.js", d), Body: text(r, 10_000)})
 	}
-	if i%20 == 7 {
+	if i%19 == 7 {
 		app.Files = append(app.Files, scantest.File{Path: "opt/kaspersky/kesl/bin/kesl-control", Body: text(r, 2_000), Mode: 0o755})
 	}
 	layers := []scantest.Layer{app}
