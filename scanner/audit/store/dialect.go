@@ -167,8 +167,16 @@ func (s *Store) once(ctx context.Context, f func(tx) error) error {
 		_ = t.Rollback()
 		return err
 	}
-	return t.Commit()
+	if err := t.Commit(); err != nil {
+		return unsure{err}
+	}
+	return nil
 }
+
+// unsure is an error of a commit: the database may have done it all the same.
+type unsure struct{ error }
+
+func (e unsure) Unwrap() error { return e.error }
 
 // read runs f on a connection for reading, again when the database was away.
 func (s *Store) read(ctx context.Context, what string, f func(tx) error) error {
@@ -178,7 +186,8 @@ func (s *Store) read(ctx context.Context, what string, f func(tx) error) error {
 // patience is for how long a database that is away or busy is asked again.
 const patience = 30 * time.Second
 
-// try runs f until it ends otherwise than by a passing trouble.
+// try runs f until it ends otherwise than by a passing trouble. Unless again is
+// set, it does not run f again when it may have been done.
 func (s *Store) try(ctx context.Context, what string, again bool, f func() error) error {
 	until := time.Now().Add(patience)
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
@@ -186,7 +195,7 @@ func (s *Store) try(ctx context.Context, what string, again bool, f func() error
 		if err == nil {
 			return nil
 		}
-		if !again || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(until) {
+		if !again && errors.As(err, &unsure{}) || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(until) {
 			return s.explain(what, err)
 		}
 		timer := time.NewTimer(wait)

@@ -17,7 +17,7 @@ func (s *Store) BeginRun(ctx context.Context, r Run) (Run, error) {
 	if r.State == "" {
 		r.State = Planning
 	}
-	// Not tried again: a run whose commit was not confirmed may be there.
+	// Not tried again when a run that was not confirmed may be there.
 	err := s.try(ctx, "beginning a run", false, func() error {
 		return s.once(ctx, func(t tx) error {
 			law, err := s.saveLaw(ctx, t, r.Law)
