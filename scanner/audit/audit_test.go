@@ -197,14 +197,18 @@ func quick() audit.Times {
 		Retry: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond}}
 }
 
-func open(t *testing.T, database, cache string) *audit.Audit {
+func open(t *testing.T, database, cache string, change ...func(*audit.Options)) *audit.Audit {
 	t.Helper()
 	home := t.TempDir()
-	a, err := audit.Open(t.Context(), audit.Options{
+	opt := audit.Options{
 		Database: database, CacheDir: cache, Tool: sbom.Tool{Name: "interdict", Version: "test"}, Times: quick(),
 		Registry: client.Options{Backoff: 10 * time.Millisecond, Stall: 300 * time.Millisecond, Attempts: 2,
 			Getenv: func(k string) string { return map[string]string{"HOME": home}[k] }},
-	})
+	}
+	for _, c := range change {
+		c(&opt)
+	}
+	a, err := audit.Open(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
