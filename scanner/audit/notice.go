@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -68,7 +67,7 @@ func (nw *noticeWorker) Work(ctx context.Context, job *river.Job[noticeJob]) err
 
 // notice finds out what a reference leads to, as a run of its own.
 func (a *Audit) notice(ctx context.Context, ref string) error {
-	scope, err := listing.Parse(ref, strings.NewReader(""))
+	scope, err := listing.ParseImage(ref) // foreign words name no files and no whole registries
 	if err != nil {
 		return err
 	}

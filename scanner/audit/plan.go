@@ -95,7 +95,7 @@ func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 		func(r listing.Repository) error { return p.repository(ctx, r) })
 	var problems []store.Problem
 	for _, f := range found {
-		problems = append(problems, store.Problem{What: f.What, Reason: f.Reason})
+		problems = append(problems, store.Problem{What: f.What, Reason: reason(f)})
 	}
 	if err != nil {
 		return problems, err
@@ -106,6 +106,14 @@ func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 		}
 	}
 	return problems, p.lawful(ctx)
+}
+
+// reason is why something was not listed, and what to do about it.
+func reason(p listing.Problem) string {
+	if p.Hint == "" {
+		return p.Reason
+	}
+	return p.Reason + " (" + p.Hint + ")"
 }
 
 // repository keeps what was seen of one repository, and queues what is new.
