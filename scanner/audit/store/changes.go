@@ -122,7 +122,8 @@ func (c *Change) findings(text string) ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Repository, o.Digest, o.Platform, o.Tags, o.Team = c.Repository, c.Digest, c.Platform, c.Tags, c.Team
+		o.at(c.Repository, c.Digest)
+		o.Platform, o.Tags, o.Team = c.Platform, c.Tags, c.Team
 		out = append(out, o)
 	}
 	return out, nil

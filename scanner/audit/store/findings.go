@@ -127,7 +127,8 @@ func selectFindings(ctx context.Context, t tx, query string, args []any) (page [
 			return err
 		}
 		o, err := f.finding()
-		o.Repository, o.Digest, o.Platform, o.Tags, o.Team = repository, digest, platform, list(tags), team
+		o.at(repository, digest)
+		o.Platform, o.Tags, o.Team = platform, list(tags), team
 		o.FirstSeen, o.FirstRun, o.Gone = fromMicros(first), run, fromMicros(gone)
 		page = append(page, o)
 		at = append(at, cursor{Repository: repository, Digest: digest, Rank: int64(f.rank), Finding: f.id})

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/interdict/interdict/denylist"
+	"github.com/interdict/interdict/sbom"
 )
 
 // rank orders levels, the gravest first.
@@ -114,6 +116,19 @@ func (f *found) finding() (Finding, error) {
 		ID: f.id, Vendor: f.vendor, VendorName: d.VendorName, Level: f.rank.level(), Component: d.Component,
 		Regimes: d.Regimes, Path: d.Path, Hidden: d.Hidden, Waived: d.Waived,
 	}, err
+}
+
+// at says where a finding is. A manifest is looked at once, wherever it lies:
+// what is found in the image itself has there the name of its first place.
+func (f *Finding) at(repository, digest string) {
+	f.Repository, f.Digest = repository, digest
+	if c := &f.Component; c.Type == string(sbom.Container) && strings.HasSuffix(c.Name, "@"+digest) {
+		if first := strings.TrimSuffix(c.Name, "@"+digest); first != repository {
+			c.Name = repository + "@" + digest
+			c.PURL = strings.NewReplacer("pkg:oci/"+path.Base(first)+"@", "pkg:oci/"+path.Base(repository)+"@",
+				"repository_url="+first, "repository_url="+repository).Replace(c.PURL)
+		}
+	}
 }
 
 // readFound reads the findings of manifests, by manifest, each list sorted.
