@@ -30,7 +30,7 @@ func surroundings(t *testing.T, database string) []string {
 func TestFaults(t *testing.T) {
 	shared := storetest.Postgres(t)
 	for name, test := range map[string]func(t *testing.T, database string){
-		"killed": killedWorkers, "interrupted": interrupted, "two audits": twoAuditsAtOnce} {
+		"killed": killed, "interrupted": interrupted, "two audits": twoAuditsAtOnce} {
 		t.Run(name+" on sqlite", func(t *testing.T) {
 			t.Parallel()
 			test(t, "sqlite://"+filepath.Join(t.TempDir(), "audit.db"))
@@ -55,42 +55,64 @@ func audited(t *testing.T, env []string, want int, args ...string) *worker {
 	return w
 }
 
-// killedWorkers kills workers with SIGKILL at random times, again and again.
-// Others take up what they held.
-func killedWorkers(t *testing.T, database string) {
+// killed kills processes with SIGKILL at random times, while they list and while
+// they look, again and again. Others take up what they held.
+func killed(t *testing.T, database string) {
 	f := newFleet(t, 40, 80*time.Millisecond)
 	env := surroundings(t, database)
-	audited(t, env, 0, "start", f.host, "--plan-only")
+	r := rand.New(rand.NewPCG(6, 2026))
+	for range 3 {
+		w := begin(t, env, "audit", "start", f.host)
+		time.Sleep(time.Duration(100+r.IntN(600)) * time.Millisecond)
+		w.kill()
+	}
+	plan := audited(t, env, 0, "start", f.host, "--plan-only")
+	run := regexp.MustCompile(`\d+`).FindString(plan.out.String())
 	workers := 2
 	if strings.HasPrefix(database, "sqlite") {
 		workers = 1 // one process at a time is what a file is for
 	}
-	r := rand.New(rand.NewPCG(6, 2026))
 	var at []*worker
-	killed := 0
+	midst := 0
 	for range 8 {
 		for len(at) < workers {
-			at = append(at, begin(t, env, "audit", "work", "1", "--jobs", "3"))
+			at = append(at, begin(t, env, "audit", "work", run, "--jobs", "3"))
 		}
 		time.Sleep(time.Duration(100+r.IntN(500)) * time.Millisecond)
 		i := r.IntN(len(at))
 		if at[i].running() {
-			killed++
+			midst++
 		}
 		at[i].kill()
 		at = append(at[:i], at[i+1:]...)
 	}
-	last := begin(t, env, "audit", "work", "1")
+	if midst < 4 {
+		t.Errorf("only %d workers were at work when they were killed", midst)
+	}
+	last := begin(t, env, "audit", "work", run)
 	if code := last.code(t, time.Minute); code != exitDenied {
 		t.Fatalf("exit code %d\n%s", code, last.out.String())
 	}
 	for _, w := range at {
 		w.code(t, 30*time.Second)
 	}
-	if killed < 4 {
-		t.Errorf("only %d workers were at work when they were killed", killed)
-	}
 	f.check(t, env)
+	ended(t, env)
+}
+
+// ended waits until a worker has ended all runs: those whose processes were
+// killed as well.
+func ended(t *testing.T, env []string) {
+	t.Helper()
+	begin(t, env, "audit", "work")
+	var open []string
+	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(500 * time.Millisecond) {
+		w := audited(t, env, 0, "status", "--all")
+		if open = regexp.MustCompile(`(?m)^.*\b(planning|working)\b.*$`).FindAllString(w.out.String(), -1); len(open) == 0 {
+			return
+		}
+	}
+	t.Errorf("runs that nobody ends:\n%s", strings.Join(open, "\n"))
 }
 
 // postgresRestarts: the database goes away in the middle, and comes back.
