@@ -46,12 +46,12 @@ func interruptible(cancel func()) {
 }
 
 // Garbage is collected when it is a quarter of what lives and of a ballast that
-// is never touched, and so takes no memory: 16 MiB and a quarter. Little lives
+// is never touched, and so takes no memory: 20 MiB and a quarter. Little lives
 // while layers are read, and a percentage of it alone would be collected all the
 // time; one that suits them would double the peak, which comes later.
 const (
 	garbagePercent = 25
-	ballastSize    = 64 << 20
+	ballastSize    = 80 << 20
 )
 
 // run is main without the process around it: it returns the exit code.
