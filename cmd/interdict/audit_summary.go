@@ -105,10 +105,15 @@ func sentence(r store.Run) string {
 	if n.Images == 0 {
 		return "no image was found"
 	}
-	parts := []string{fmt.Sprintf("%d of %s have software that is banned", n.Deny, counted(n.Images, "image"))}
+	which, what := n.Deny, "software"
 	if n.Deny == 0 {
-		parts[0] = fmt.Sprintf("%d of %s have nothing that is banned", n.Pass, counted(n.Images, "image"))
+		which, what = n.Pass, "nothing"
 	}
+	verb := "have"
+	if which == 1 {
+		verb = "has"
+	}
+	parts := []string{fmt.Sprintf("%d of %s %s %s that is banned", which, counted(n.Images, "image"), verb, what)}
 	for _, more := range []struct {
 		n    int64
 		text string

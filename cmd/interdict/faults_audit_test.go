@@ -200,23 +200,32 @@ func registryTrouble(t *testing.T) {
 	f := newFleet(t, 30, 0)
 	env := append(surroundings(t, "sqlite://"+filepath.Join(t.TempDir(), "audit.db")), "INTERDICT_REGISTRY_TIMEOUT=300ms")
 	broken := map[string]scantest.Fault{f.own[1]: scantest.Corrupt, f.digest[2]: scantest.Corrupt, f.digest[3]: scantest.Denied, f.own[4]: scantest.Gone}
+	asked, met := map[string]bool{}, map[scantest.Fault]bool{}
 	passing := []scantest.Fault{scantest.TooMany, scantest.ServerError, scantest.NoFault, scantest.Truncated, scantest.Slow, scantest.Corrupt}
 	f.mu.Lock()
-	f.choose = func(r *http.Request, n int) scantest.Fault {
+	f.choose = func(r *http.Request, _ int) scantest.Fault {
 		name := path.Base(r.URL.Path)
 		if fault, ok := broken[name]; ok {
 			return fault
 		}
-		if strings.HasPrefix(name, "sha256:") && n == 1 {
-			if _, blob := scantest.IsBlob(r); !blob {
-				return passing[int(name[10])%3]
-			}
-			return passing[int(name[10])%len(passing)]
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if asked[name] || !strings.HasPrefix(name, "sha256:") {
+			return scantest.NoFault
 		}
-		return scantest.NoFault
+		asked[name] = true
+		fault := passing[int(name[10])%len(passing)]
+		if _, blob := scantest.IsBlob(r); !blob { // a manifest that is not whole is a problem of the listing
+			fault = passing[int(name[10])%3]
+		}
+		met[fault] = true
+		return fault
 	}
 	f.mu.Unlock()
 	w := audited(t, env, exitDenied, "start", f.host, "--jobs", "8")
+	if len(met) != len(passing) {
+		t.Errorf("only the faults %v came up", met)
+	}
 	for i := 2; i <= 3; i++ { // whose manifests nobody can read
 		delete(f.images, fmt.Sprintf("%s/team-%d/app@%s", f.host, i, f.digest[i]))
 		if !regexp.MustCompile(fmt.Sprintf(`(?s)\nNot listed\n.*/team-%d/app:v%d: .+`, i, i)).MatchString(w.out.String()) {
