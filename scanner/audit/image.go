@@ -28,8 +28,8 @@ type imageWorker struct {
 // Work implements river.Worker.
 func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error {
 	w := iw.w
-	return w.job(ctx, job.JobRow, func(ctx context.Context) error {
-		l := &look{w: w, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts,
+	return w.job(ctx, job.JobRow, func(ctx context.Context, t *turn) error {
+		l := &look{w: w, turn: t, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts,
 			rested: givenBack(job.JobRow) >= maxRests}
 		err := errDeadly
 		if deaths(job.JobRow) <= maxDeaths {
@@ -45,6 +45,7 @@ func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error
 // look is one look at one manifest.
 type look struct {
 	w       *worker
+	turn    *turn
 	job     imageJob
 	attempt int
 	last    bool // no attempt follows
@@ -143,11 +144,11 @@ func (l *look) at(ctx context.Context, j *judge) error {
 
 // scanning says how to scan one of the images that are looked at at once.
 func (a *Audit) scanning(w *worker, j *judge, l *look, read *layersRead) scan.Options {
-	memory := (a.opt.Memory - a.opt.Memory/sharedPart) / int64(w.opt.Jobs)
+	memory := (a.opt.Memory - a.opt.Memory/sharedPart) / int64(fetched*w.opt.Jobs)
 	return scan.Options{
 		Watch: j.watch, Memory: max(memory, 1<<20), TempDir: a.opt.TempDir,
 		Jobs:  max(2, min(processors(), 2*processors()/w.opt.Jobs)),
-		Cache: a.cache, LayersOnly: true, Claims: a.claims, Tool: a.opt.Tool,
+		Cache: a.cache, LayersOnly: true, Claims: turnedClaims{a.claims, l.turn}, Tool: a.opt.Tool,
 		Observe: func(e scan.Event) {
 			out := l.event(LayerBytes)
 			out.Layer, out.N, out.Err = e.Layer, e.N, e.Err

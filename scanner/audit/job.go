@@ -12,7 +12,7 @@ import (
 
 // job runs one job of this worker: within its slots, and until its lease is
 // lost.
-func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx context.Context) error) error {
+func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx context.Context, t *turn) error) error {
 	w.hand.take(row.ID)
 	defer func() {
 		if w.hand.drop(row.ID) == 0 {
@@ -22,17 +22,17 @@ func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx con
 			}
 		}
 	}()
-	free, err := w.slot(ctx)
+	t, err := w.slot(ctx)
 	if errors.Is(err, errStopping) {
 		return river.JobSnooze(0)
 	}
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer t.free()
 	leased, cancel := w.lease.join(ctx)
 	defer cancel()
-	err = fn(leased)
+	err = fn(leased, t)
 	switch {
 	case err == nil:
 		return nil

@@ -46,7 +46,7 @@ type noticeWorker struct {
 
 // Work implements river.Worker.
 func (nw *noticeWorker) Work(ctx context.Context, job *river.Job[noticeJob]) error {
-	return nw.w.job(ctx, job.JobRow, func(ctx context.Context) error {
+	return nw.w.job(ctx, job.JobRow, func(ctx context.Context, _ *turn) error {
 		err := nw.w.a.notice(ctx, job.Args.Ref)
 		if err == nil || ctx.Err() != nil {
 			return err

@@ -107,12 +107,10 @@ func insertOnly() *river.Config {
 // working is the configuration of a worker.
 func (a *Audit) working(w *worker, workers *river.Workers) *river.Config {
 	return &river.Config{
-		ID:      w.name,
-		Logger:  silent(),
-		Workers: workers,
-		// A job waits in this process while others hold a layer that it needs, or
-		// are busy: twice as many are fetched as work.
-		Queues:            map[string]river.QueueConfig{queueName: {MaxWorkers: 2 * w.opt.Jobs}},
+		ID:                w.name,
+		Logger:            silent(),
+		Workers:           workers,
+		Queues:            map[string]river.QueueConfig{queueName: {MaxWorkers: fetched * w.opt.Jobs}},
 		FetchCooldown:     20 * time.Millisecond,
 		FetchPollInterval: min(a.opt.Times.Poll, time.Second),
 		PollOnly:          a.store.Dialect() == store.SQLite,
@@ -128,6 +126,10 @@ func (a *Audit) working(w *worker, workers *river.Workers) *river.Config {
 	}
 }
 
+// fetched is how many times as many jobs are fetched as work: some wait for a
+// layer that others read.
+const fetched = 2
+
 // retries says when a job is tried again.
 type retries []time.Duration
 
@@ -142,7 +144,7 @@ func (a *Audit) enqueue(ctx context.Context, run int64, key string, j *judge, di
 		n := min(len(digests), insertBatch)
 		jobs := make([]river.InsertManyParams, 0, n)
 		for _, d := range digests[:n] {
-			jobs = append(jobs, river.InsertManyParams{Args: imageJob{Digest: d, Key: key, Law: j.print, Run: run}, InsertOpts: a.imageOpts()})
+			jobs = append(jobs, river.InsertManyParams{Args: imageJob{Digest: d, Key: key, Law: j.print, Run: run}, InsertOpts: a.imageOpts(len(jobs) == 0)})
 		}
 		err := a.persist(ctx, func() error {
 			_, err := a.insert.InsertMany(ctx, jobs)
@@ -156,9 +158,15 @@ func (a *Audit) enqueue(ctx context.Context, run int64, key string, j *judge, di
 	return nil
 }
 
-func (a *Audit) imageOpts() *river.InsertOpts {
+// imageOpts are those of a job. The first of each repository goes before all
+// others: images of one repository share layers, and would wait for each other.
+func (a *Audit) imageOpts(first bool) *river.InsertOpts {
+	priority := 3
+	if first {
+		priority = 2
+	}
 	return &river.InsertOpts{
-		Queue: queueName, MaxAttempts: len(a.opt.Times.Retry) + 1, Priority: 2,
+		Queue: queueName, MaxAttempts: len(a.opt.Times.Retry) + 1, Priority: priority,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 			rivertype.JobStateRetryable, rivertype.JobStateScheduled}},

@@ -211,23 +211,6 @@ func (w *worker) observe(e Event) {
 	}
 }
 
-// slot waits until one more image may be looked at.
-func (w *worker) slot(ctx context.Context) (free func(), err error) {
-	select {
-	case <-w.stopping:
-		return nil, errStopping
-	default:
-	}
-	select {
-	case w.slots <- struct{}{}:
-		return func() { <-w.slots }, nil
-	case <-w.stopping:
-		return nil, errStopping
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 var errStopping = errors.New("the worker is stopping")
 
 // requeueBatch is how many images that wait are looked at at once for whether
