@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 )
 
@@ -32,13 +34,13 @@ func main() {
 // interruptible cancels when the user interrupts, and ends the process when
 // the user does so again.
 func interruptible(cancel func()) {
-	temp := os.TempDir()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	<-signals
 	cancel()
 	<-signals
-	if own := os.TempDir(); own != temp { // scan makes a folder of its own
+	// makeTemp names the folder of this process in TMPDIR.
+	if own := os.Getenv("TMPDIR"); strings.HasPrefix(filepath.Base(own), tempPrefix) {
 		os.RemoveAll(own)
 	}
 	fmt.Fprintln(os.Stderr, "error: interrupted, at once")

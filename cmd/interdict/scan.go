@@ -152,10 +152,13 @@ func newScanner(cmd *cobra.Command, f *scanFlags, j *judging) (*scanning, error)
 	return s, s.makeTemp()
 }
 
+// tempPrefix begins the names of our temporary folders.
+const tempPrefix = "interdict-"
+
 // makeTemp makes one private folder for everything temporary, also of the
 // libraries: they ask TMPDIR.
 func (s *scanning) makeTemp() (err error) {
-	if s.temp, err = os.MkdirTemp("", "interdict-"); err != nil {
+	if s.temp, err = os.MkdirTemp("", tempPrefix); err != nil {
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	s.opt.TempDir = s.temp
