@@ -32,6 +32,9 @@ func (a *Audit) persist(ctx context.Context, fn func() error) error {
 			return nil
 		}
 		if ctx.Err() != nil || !unreachable(err) || time.Since(start) > patience || sleep(ctx, pause) != nil {
+			if full(err) && !errors.Is(err, store.ErrFull) { // the queue's own words for it
+				err = fmt.Errorf("%w: %w", store.ErrFull, err)
+			}
 			return &databaseError{err}
 		}
 	}
