@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -113,6 +114,33 @@ func checkPackage(t *testing.T, pkg string, imports []string) {
 		if pkg == "sbom" && strings.Contains(imp, ".") {
 			t.Errorf("sbom imports %s: only the standard library may be", imp)
 		}
+	}
+}
+
+// The lean build's module file is go.mod's copy but for what it leaves out.
+func TestLeanVersions(t *testing.T) {
+	requirements := func(file string) map[string]string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions := map[string]string{}
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); strings.HasPrefix(line, "\t") && len(f) >= 2 && strings.HasPrefix(f[1], "v") {
+				versions[f[0]] = f[1]
+			}
+		}
+		return versions
+	}
+	all := requirements("../../go.mod")
+	lean := requirements("../../testdata/lean/lean.mod")
+	for mod, version := range lean {
+		if v := all[mod]; v != "" && v != version {
+			t.Errorf("%s is %s in testdata/lean/lean.mod and %s in go.mod", mod, version, v)
+		}
+	}
+	if len(lean) < len(all)/2 {
+		t.Errorf("%d requirements in testdata/lean/lean.mod, %d in go.mod", len(lean), len(all))
 	}
 }
 
