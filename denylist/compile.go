@@ -12,7 +12,8 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// index is a list made ready for judging. It is not changed after compile.
+// index is a list made ready for judging. It is not changed after compile, but
+// for what clean learns.
 type index struct {
 	list    *List
 	vendors map[string]*Vendor
@@ -23,6 +24,7 @@ type index struct {
 	watched []watched
 	prints  []string // of watched, sorted
 	digest  string
+	clean   *clean
 }
 
 // compiledRule is a rule and what its conditions need.
@@ -77,7 +79,7 @@ func (p *pattern) id() string {
 func compile(l *List) *index {
 	ix := &index{
 		list: l, vendors: map[string]*Vendor{}, regimes: map[string]*Regime{},
-		kinds: map[sbom.Kind]*matcher{}, rules: map[string]*compiledRule{},
+		kinds: map[sbom.Kind]*matcher{}, rules: map[string]*compiledRule{}, clean: newClean(),
 	}
 	for i := range l.Regimes {
 		ix.regimes[l.Regimes[i].ID] = &l.Regimes[i]

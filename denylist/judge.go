@@ -44,6 +44,7 @@ type judging struct {
 	asked    asked
 	mentions bool       // are wanted
 	hits     []hit      // of the component at hand
+	asks     []byte     // what is matched of it
 	buf      []*pattern // of the value at hand
 	found    []Finding
 	installs map[string]*install // by vendor
@@ -119,6 +120,11 @@ func (j *judging) match(e *sbom.Evidence) {
 }
 
 func (j *judging) component(c *sbom.Component) {
+	j.asks = appendAsked(j.asks[:0], c)
+	key := j.ix.clean.key(j.asks)
+	if j.ix.clean.has(key) {
+		return
+	}
 	j.hits = j.hits[:0]
 	for i := range c.Evidence {
 		j.match(&c.Evidence[i])
@@ -129,6 +135,7 @@ func (j *judging) component(c *sbom.Component) {
 		}
 	})
 	if len(j.hits) == 0 {
+		j.ix.clean.add(key)
 		return
 	}
 	for _, g := range j.groups(c) {
