@@ -16,6 +16,7 @@ type Skimmer struct {
 	facts   slab[sbom.Evidence]
 	texts   slab[string]
 	links   slab[sbom.Reference]
+	memory  memory
 	watched string   // of the last document
 	prints  []string // what watched names
 }
@@ -155,7 +156,12 @@ func (k *skim) components() {
 		}
 		inv.Components = append(inv.Components, sbom.Component{})
 		c := &inv.Components[len(inv.Components)-1]
-		k.component(c)
+		start := k.pos
+		if ref, ok := k.recall(c); !ok {
+			if k.component(c); ref != "" && !k.odd {
+				k.memory.learn(ref, k.s[start:k.pos])
+			}
+		}
 		if c.Ref <= last { // absent, taken or out of order
 			k.bail()
 			return
