@@ -11,28 +11,52 @@ import (
 // hosts finds what contains a component or a file.
 type hosts struct {
 	parents map[string][]*sbom.Component // by ref of what they contain
-	at      map[string][]*sbom.Component // by path of an occurrence
+	first   map[string]int32             // by path of an occurrence: the index in places
+	places  []place
+}
+
+// place is one component at a path, and the index of the next there, or -1.
+type place struct {
+	c    *sbom.Component
+	next int32
 }
 
 func newHosts(inv *sbom.Inventory) *hosts {
-	h := &hosts{parents: map[string][]*sbom.Component{}, at: make(map[string][]*sbom.Component, len(inv.Components))}
+	n := len(inv.Components)
+	h := &hosts{parents: map[string][]*sbom.Component{}, first: make(map[string]int32, n), places: make([]place, 0, n)}
 	for i := range inv.Components {
 		c := &inv.Components[i]
 		for _, ref := range c.Contains {
 			h.parents[ref] = append(h.parents[ref], c)
 		}
-		for _, o := range c.Occurrences {
-			if cs := h.at[o.Path]; len(cs) == 0 || cs[len(cs)-1] != c {
-				h.at[o.Path] = append(cs, c)
+		for j := range c.Occurrences {
+			next := int32(-1)
+			if k, ok := h.first[c.Occurrences[j].Path]; ok {
+				next = k
 			}
+			h.first[c.Occurrences[j].Path] = int32(len(h.places))
+			h.places = append(h.places, place{c, next})
 		}
 	}
-	for _, m := range []map[string][]*sbom.Component{h.parents, h.at} {
-		for _, cs := range m {
-			slices.SortFunc(cs, func(a, b *sbom.Component) int { return strings.Compare(a.Ref, b.Ref) })
-		}
+	for _, cs := range h.parents {
+		sortByRef(cs)
 	}
 	return h
+}
+
+// at returns the components at a path.
+func (h *hosts) at(path string) (cs []*sbom.Component) {
+	i, ok := h.first[path]
+	for ok && i >= 0 {
+		cs = append(cs, h.places[i].c)
+		i = h.places[i].next
+	}
+	sortByRef(cs)
+	return slices.Compact(cs)
+}
+
+func sortByRef(cs []*sbom.Component) {
+	slices.SortFunc(cs, func(a, b *sbom.Component) int { return strings.Compare(a.Ref, b.Ref) })
 }
 
 // host returns the other vendor's product that contains the finding's
@@ -90,7 +114,7 @@ func (h *hosts) around(g *group) func(func(*sbom.Component) bool) {
 			if !h.packagesAbove(dir[:len(dir)-len(inner)], inner, yield) {
 				return
 			}
-			for _, c := range h.at[outer] {
+			for _, c := range h.at(outer) {
 				if !yield(c) {
 					return
 				}
@@ -103,7 +127,7 @@ func (h *hosts) around(g *group) func(func(*sbom.Component) bool) {
 // packagesAbove yields the npm packages whose folders the file is in.
 func (h *hosts) packagesAbove(prefix, file string, yield func(*sbom.Component) bool) bool {
 	for dir := path.Dir(file); ; dir = path.Dir(dir) {
-		for _, c := range h.at[prefix+path.Join(dir, "package.json")] {
+		for _, c := range h.at(prefix + path.Join(dir, "package.json")) {
 			if strings.HasPrefix(c.PURL, "pkg:npm/") && !yield(c) {
 				return false
 			}

@@ -89,6 +89,9 @@ func size(n int64) string {
 // and inside a word where it must. It has at least one line.
 func wrap(text string, width int) []string {
 	width = max(width, 8)
+	if isPlain(text) {
+		return wrapPlain(text, width)
+	}
 	var lines []string
 	line, cols := "", 0
 	flush := func() {
@@ -121,4 +124,31 @@ func wrap(text string, width int) []string {
 		return []string{""}
 	}
 	return lines
+}
+
+// isPlain reports whether text is words of ASCII with one space between two:
+// most are.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c <= ' ' && (c != ' ' || i == 0 || i+1 == len(text) || text[i-1] == ' ') || c >= 0x7f {
+			return false
+		}
+	}
+	return text != ""
+}
+
+// wrapPlain is wrap for plain text. The lines are parts of it.
+func wrapPlain(text string, width int) []string {
+	lines := make([]string, 0, len(text)/width+2)
+	for len(text) > width {
+		end, rest := width, width
+		if text[width] == ' ' {
+			rest++
+		} else if i := strings.LastIndexByte(text[:width], ' '); i >= 0 {
+			end, rest = i, i+1
+		}
+		lines, text = append(lines, text[:end]), text[rest:]
+	}
+	return append(lines, text)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -73,6 +74,17 @@ func TestWrap(t *testing.T) {
 		return squash(strings.Join(lines, " ")) == squash(s)
 	}
 	if err := quick.Check(law, nil); err != nil {
+		t.Error(err)
+	}
+	// Plain text has a way of its own, to the same lines.
+	plain := func(lengths []uint8, width uint8) bool {
+		var words []string
+		for _, n := range lengths {
+			words = append(words, strings.Repeat("w", int(n%40)+1))
+		}
+		return slices.Equal(wrap(strings.Join(words, " "), int(width%80)), wrap(strings.Join(words, "  "), int(width%80)))
+	}
+	if err := quick.Check(plain, nil); err != nil {
 		t.Error(err)
 	}
 	for _, s := range []string{"", strings.Repeat("x", 50), "漢字漢字漢字漢字漢字 漢字", "a  b\tc"} {
