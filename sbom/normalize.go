@@ -19,13 +19,38 @@ func (inv *Inventory) Normalize() {
 		inv.Components[i].normalize()
 	}
 	assignRefs(inv.Components)
-	slices.SortFunc(inv.Components, func(a, b Component) int { return cmp.Compare(a.Ref, b.Ref) })
+	sortByRef(inv.Components)
 	inv.Subject.Evidence = sortEvidence(inv.Subject.Evidence)
 	slices.Sort(inv.Subject.Tags)
 	inv.Tool.Detectors = sortedSet(inv.Tool.Detectors)
 	inv.Tool.Watched = sortedSet(inv.Tool.Watched)
 	slices.SortFunc(inv.Coverage.Gaps, compareGaps)
 	inv.Coverage.Gaps = slices.Compact(inv.Coverage.Gaps)
+}
+
+// sortByRef moves each component at most once: they are large.
+func sortByRef(cs []Component) {
+	order := make([]int, len(cs))
+	sorted := true
+	for i := range cs {
+		order[i] = i
+		sorted = sorted && (i == 0 || cs[i-1].Ref <= cs[i].Ref)
+	}
+	if sorted {
+		return
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(cs[a].Ref, cs[b].Ref), cmp.Compare(a, b)) })
+	for start := range order {
+		if order[start] == start {
+			continue
+		}
+		first, i := cs[start], start
+		for order[i] != start {
+			cs[i] = cs[order[i]]
+			i, order[i] = order[i], i
+		}
+		cs[i], order[i] = first, i
+	}
 }
 
 func (c *Component) normalize() {
@@ -55,16 +80,19 @@ func (c *Component) normalize() {
 // assignRefs gives every component without a reference one that is derived
 // from what it is and where it is, never from the order it was found in.
 func assignRefs(cs []Component) {
-	taken := make(map[string]bool, len(cs))
-	for _, c := range cs {
-		if c.Ref != "" {
-			taken[c.Ref] = true
+	var open []int
+	for i := range cs {
+		if cs[i].Ref == "" {
+			open = append(open, i)
 		}
 	}
-	var open []int
-	for i, c := range cs {
-		if c.Ref == "" {
-			open = append(open, i)
+	if len(open) == 0 {
+		return
+	}
+	taken := make(map[string]bool, len(cs))
+	for i := range cs {
+		if ref := cs[i].Ref; ref != "" {
+			taken[ref] = true
 		}
 	}
 	slices.SortFunc(open, func(a, b int) int { return cmp.Compare(identity(&cs[a]), identity(&cs[b])) })

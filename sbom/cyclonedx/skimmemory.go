@@ -11,8 +11,9 @@ import (
 // the same text for what is in it: comparing that is several times as fast as
 // reading it again. The zero value is ready.
 type memory struct {
-	byRef map[string][]standing
-	size  int // of all texts, in bytes
+	byRef    map[string][]standing
+	size     int // of all texts, in bytes
+	recalled int // components, so far
 }
 
 // standing is a component and the text, one whole JSON object, that it was read
@@ -47,6 +48,7 @@ func (k *skim) recall(c *sbom.Component) (ref string, ok bool) {
 	for _, r := range k.memory.byRef[ref] {
 		if strings.HasPrefix(s, r.text) && r.text != "" {
 			*c = r.c
+			k.memory.recalled++
 			k.pos += len(r.text)
 			return ref, true
 		}
