@@ -105,6 +105,7 @@ type Client struct {
 	keys  *keychain
 	base  *http.Transport
 	trip  http.RoundTripper // base with limits and retries, without authentication
+	greet http.RoundTripper // trip that asks each host once how to log in
 	tries retrier
 
 	mu       sync.Mutex
@@ -144,7 +145,7 @@ func New(o Options) (*Client, error) {
 	tries := retrier{attempts: o.Attempts, backoff: o.Backoff, maxWait: o.MaxWait}
 	tries.inner = &gate{inner: base, limit: o.Limit, onPause: o.OnPause, agent: "interdict/" + o.Version, perHost: o.PerHost, patience: 4 * o.Stall, hosts: map[string]*host{}}
 	return &Client{
-		o: o, base: base, trip: &tries, tries: tries,
+		o: o, base: base, trip: &tries, greet: newGreeter(&tries), tries: tries,
 		keys:     newKeychain(o),
 		sessions: map[string]*session{},
 	}, nil
@@ -299,7 +300,7 @@ func (c *Client) authenticate(ctx context.Context, res resource, s *session) err
 	default:
 		return fmt.Errorf("authenticating for %s: not a registry or repository", res)
 	}
-	trip, err := transport.NewWithContext(ctx, reg, auth, c.trip, []string{res.Scope(transport.PullScope)})
+	trip, err := transport.NewWithContext(ctx, reg, auth, c.greet, []string{res.Scope(transport.PullScope)})
 	if err != nil {
 		return c.untrusted(ctx, reg, err)
 	}
