@@ -11,7 +11,8 @@ import (
 // clean remembers components that matched nothing. Images of one fleet share
 // most of theirs, and matching is most of what judging one costs. It holds 128
 // bits for each, made with seeds of this process: two components do not meet
-// there by accident, nor by anyone's intention. It is safe for concurrent use.
+// there by accident, nor by anyone's intention. Of two that have the same place
+// the later is remembered. It is safe for concurrent use.
 type clean struct {
 	seeds [2]maphash.Seed
 	parts [32]cleanPart
@@ -19,14 +20,10 @@ type clean struct {
 
 type cleanPart struct {
 	mu   sync.Mutex
-	keys map[cleanKey]struct{}
+	keys *[1 << 12]cleanKey // 2 MiB in all parts
 }
 
 type cleanKey [2]uint64
-
-// cleanSize is how many components a part remembers before it begins anew: some
-// 130,000 and 5 MiB in all.
-const cleanSize = 1 << 12
 
 func newClean() *clean {
 	return &clean{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
@@ -36,22 +33,25 @@ func (c *clean) key(text []byte) cleanKey {
 	return cleanKey{maphash.Bytes(c.seeds[0], text), maphash.Bytes(c.seeds[1], text)}
 }
 
+func (c *clean) part(k cleanKey) (p *cleanPart, place uint64) {
+	return &c.parts[k[0]%uint64(len(c.parts))], k[1] % uint64(len(cleanPart{}.keys))
+}
+
 func (c *clean) has(k cleanKey) bool {
-	p := &c.parts[k[0]%uint64(len(c.parts))]
+	p, place := c.part(k)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, ok := p.keys[k]
-	return ok
+	return p.keys != nil && p.keys[place] == k
 }
 
 func (c *clean) add(k cleanKey) {
-	p := &c.parts[k[0]%uint64(len(c.parts))]
+	p, place := c.part(k)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.keys == nil || len(p.keys) >= cleanSize {
-		p.keys = map[cleanKey]struct{}{}
+	if p.keys == nil {
+		p.keys = new([1 << 12]cleanKey)
 	}
-	p.keys[k] = struct{}{}
+	p.keys[place] = k
 }
 
 // appendAsked appends all that is matched of a component: what facts reads, and

@@ -1,6 +1,7 @@
 package cyclonedx
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -12,8 +13,10 @@ import (
 // reading it again. The zero value is ready.
 type memory struct {
 	byRef    map[string][]standing
-	size     int // of all texts, in bytes
+	size     int // of all texts and what they were read to, in bytes
 	recalled int // components, so far
+	seed     maphash.Seed
+	marks    *[1 << 16]uint32 // of refs that were seen
 }
 
 // standing is a component and the text, one whole JSON object, that it was read
@@ -24,8 +27,8 @@ type standing struct {
 }
 
 const (
-	// memorySize is how much text is known, in bytes; then all begins anew.
-	memorySize = 32 << 20
+	// memorySize is how much is known, in bytes; then all begins anew.
+	memorySize = 64 << 20
 	// knownTexts is how many texts of one ref are known: a fleet stands on few
 	// bases, and each has its own libc.
 	knownTexts = 8
@@ -45,7 +48,9 @@ func (k *skim) recall(c *sbom.Component) (ref string, ok bool) {
 		return "", false
 	}
 	ref = s[i:end]
-	for _, r := range k.memory.byRef[ref] {
+	texts := k.memory.byRef[ref]
+	for i := range texts {
+		r := &texts[i]
 		if strings.HasPrefix(s, r.text) && r.text != "" {
 			*c = r.c
 			k.memory.recalled++
@@ -56,16 +61,15 @@ func (k *skim) recall(c *sbom.Component) (ref string, ok bool) {
 	return ref, false
 }
 
-// learn remembers a component that was just read. A ref that was never seen
-// costs only its name: most documents are read alone.
+// learn remembers a component that was just read. Of a ref that is new it keeps
+// a mark only: most documents are read once, and alone.
 func (m *memory) learn(ref, text string) {
-	if m.byRef == nil || m.size > memorySize {
-		m.byRef, m.size = map[string][]standing{}, 0
+	if m.marks == nil {
+		m.marks, m.seed = new([1 << 16]uint32), maphash.MakeSeed()
 	}
-	texts, again := m.byRef[ref]
-	if !again {
-		m.size += len(ref) + 64
-		m.byRef[strings.Clone(ref)] = nil
+	h := maphash.String(m.seed, ref)
+	if mark := &m.marks[h%uint64(len(m.marks))]; *mark != uint32(h>>32) {
+		*mark = uint32(h >> 32)
 		return
 	}
 	text = strings.Clone(text)
@@ -74,8 +78,12 @@ func (m *memory) learn(ref, text string) {
 	if s.component(&c); s.odd || s.rough || s.pos != len(text) || c.Ref != ref {
 		return
 	}
+	if m.byRef == nil || m.size > memorySize {
+		m.byRef, m.size = map[string][]standing{}, 0
+	}
+	texts := m.byRef[ref]
 	if len(texts) == knownTexts {
-		m.size -= len(texts[0].text)
+		m.size -= 2 * len(texts[0].text)
 		texts = slices.Delete(texts, 0, 1)
 	}
 	m.byRef[c.Ref] = append(texts, standing{text, c}) // not ref: the map would keep the whole document
