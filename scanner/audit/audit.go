@@ -31,7 +31,7 @@ type Options struct {
 	// in bytes; zero means [scan.DefaultMemory].
 	Memory int64
 	Tool   sbom.Tool
-	// Law is by what Enqueue judges; one without Text means that of the newest
+	// Law is by what Enqueue judges; one without a list means that of the newest
 	// audit, as of today.
 	Law   store.Law
 	Now   func() time.Time // the clock; nil means time.Now

@@ -18,15 +18,11 @@ import (
 	"github.com/interdict/interdict/scanner/scan"
 )
 
-// NewLaw makes the law of a run: a list, the policy to judge by, and the text of
-// a file of waivers, which may be empty. A policy without a day has no day, and
+// NewLaw makes the law of a run: a list, which must not be changed any more, the
+// policy to judge by, and the text of a file of waivers, which may be empty. A policy without a day has no day, and
 // one whose regimes the list does not have is an error.
 func NewLaw(list *denylist.List, policy denylist.Policy, waivers []byte) (store.Law, error) {
-	var text bytes.Buffer
-	if err := list.Encode(&text); err != nil {
-		return store.Law{}, fmt.Errorf("writing the list: %w", err)
-	}
-	l := store.Law{List: list.ID(), AsOf: policy.AsOf, Text: text.Bytes(), Waivers: waivers, Policy: policy}
+	l := store.Law{List: list.ID(), AsOf: policy.AsOf, Parsed: list, Waivers: waivers, Policy: policy}
 	regimes, problems := list.Select(policy)
 	for _, p := range problems {
 		if p.Severity == denylist.SeverityError {
@@ -62,9 +58,11 @@ type judge struct {
 }
 
 func newJudge(l store.Law, tool sbom.Tool) (*judge, error) {
-	list, err := denylist.Parse(bytes.NewReader(l.Text), cmp.Or(l.List.Name, "list"))
-	if err != nil {
-		return nil, fmt.Errorf("reading the run's list: %w", err)
+	list, err := l.Parsed, error(nil)
+	if list == nil {
+		if list, err = denylist.Parse(bytes.NewReader(l.Text), cmp.Or(l.List.Name, "list")); err != nil {
+			return nil, fmt.Errorf("reading the run's list: %w", err)
+		}
 	}
 	j := &judge{list: list, policy: l.Policy, watch: list.Watch(), tool: sbom.Tool{Name: tool.Name, Version: tool.Version}}
 	j.policy.AsOf = l.AsOf
@@ -185,9 +183,11 @@ func (js *judges) make(l store.Law) (*judge, error) {
 
 func (js *judges) add(l store.Law) (*judge, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, l.AsOf, l.Policy.Regimes, l.Policy.AllEffects, l.Policy.Mentions, len(l.Text), len(l.Waivers))
-	h.Write(l.Text)
+	fmt.Fprintln(h, l.AsOf, l.Policy.Regimes, l.Policy.AllEffects, l.Policy.Mentions, l.List, len(l.Waivers))
 	h.Write(l.Waivers)
+	if l.List.Digest == "" { // else it is that of the text's content
+		h.Write(l.Text)
+	}
 	key := string(h.Sum(nil))
 	j := js.known[key]
 	if j == nil {

@@ -81,7 +81,7 @@ func (a *Audit) notice(ctx context.Context, ref string) error {
 
 // currentLaw is by what images are judged that no audit asked for.
 func (a *Audit) currentLaw(ctx context.Context) (store.Law, error) {
-	if len(a.opt.Law.Text) > 0 {
+	if len(a.opt.Law.Text) > 0 || a.opt.Law.Parsed != nil {
 		return a.opt.Law, nil
 	}
 	runs, err := a.store.Runs(ctx, recentRuns)

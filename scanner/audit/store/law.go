@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/interdict/interdict/denylist"
@@ -14,7 +16,7 @@ import (
 // saveLaw keeps a law once per content, and its texts once per content too: the
 // same list is judged by on many days.
 func (s *Store) saveLaw(ctx context.Context, t tx, l Law) (int64, error) {
-	text, err := s.saveText(ctx, t, l.Text)
+	text, err := s.saveList(ctx, t, &l)
 	if err != nil {
 		return 0, err
 	}
@@ -35,7 +37,24 @@ func (s *Store) saveLaw(ctx context.Context, t tx, l Law) (int64, error) {
 	if err := t.row(ctx, "SELECT id FROM audit_law WHERE digest = ?", []any{digest}, &id); err != nil {
 		return 0, err
 	}
-	return id, s.saveTitles(ctx, t, l.Text)
+	return id, s.saveTitles(ctx, t, &l, text)
+}
+
+// saveList returns the digest by which the text of a law's list is kept.
+func (s *Store) saveList(ctx context.Context, t tx, l *Law) (digest string, err error) {
+	if len(l.Text) == 0 && l.Parsed != nil {
+		err := t.row(ctx, "SELECT text FROM audit_law WHERE list_name = ? AND list_version = ? AND list_digest = ? LIMIT 1",
+			[]any{l.List.Name, l.List.Version, l.List.Digest}, &digest)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return digest, err
+		}
+		var text bytes.Buffer
+		if err := l.Parsed.Encode(&text); err != nil {
+			return "", err
+		}
+		l.Text = text.Bytes()
+	}
+	return s.saveText(ctx, t, l.Text)
 }
 
 // saveText returns the digest by which a text is kept.
@@ -48,12 +67,19 @@ func (s *Store) saveText(ctx context.Context, t tx, text []byte) (string, error)
 	return digest, t.insert(ctx, "audit_text (digest, data)", 2, [][]any{{digest, s.pack(text)}}, "ON CONFLICT DO NOTHING")
 }
 
-// saveTitles keeps what the list calls its vendors and regimes. A text that is
-// no list has none.
-func (s *Store) saveTitles(ctx context.Context, t tx, text []byte) error {
-	l, err := denylist.Parse(bytes.NewReader(text), "list")
-	if err != nil {
-		return nil
+// saveTitles keeps what the list calls its vendors and regimes, unless the run
+// before did so by the same list. A text that is no list has none.
+func (s *Store) saveTitles(ctx context.Context, t tx, law *Law, text string) error {
+	var last string
+	err := t.row(ctx, "SELECT l.text FROM audit_run r JOIN audit_law l ON l.id = r.law_id ORDER BY r.id DESC LIMIT 1", nil, &last)
+	if err == nil && last == text || err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	l := law.Parsed
+	if l == nil {
+		if l, err = denylist.Parse(bytes.NewReader(law.Text), "list"); err != nil {
+			return nil
+		}
 	}
 	var rows [][]any
 	for _, v := range l.Vendors {

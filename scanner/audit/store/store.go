@@ -60,6 +60,11 @@ type Law struct {
 	Regimes []string // asked, sorted
 	AsOf    denylist.Date
 	Text    []byte // of the whole list, YAML, as [denylist.List.Encode] writes it
+	// Parsed is the list, where a caller has it at hand: it is not to be changed.
+	// Text may be empty then; it is written when the store has no list of that
+	// name, version and digest. Laws that are read from the store have a Text and
+	// no Parsed.
+	Parsed  *denylist.List
 	Waivers []byte // YAML, as [denylist.ParseWaivers] reads it; may be empty
 	Policy  denylist.Policy
 }
