@@ -27,17 +27,21 @@ func (a *Audit) knowledge() *knowledge {
 	return k
 }
 
-func (k *knowledge) known(ctx context.Context, digest string) ([]listing.Image, bool) {
-	platform, created, ok, err := k.store.Known(ctx, digest)
-	if err == nil && ok {
-		return []listing.Image{{Digest: digest, Platform: platform, Created: created}}, true
+func (k *knowledge) known(ctx context.Context, digests []string) map[string][]listing.Image {
+	looked, _ := k.store.Known(ctx, digests)
+	known := make(map[string][]listing.Image, len(digests))
+	for _, digest := range digests {
+		if l, ok := looked[digest]; ok {
+			known[digest] = []listing.Image{{Digest: digest, Platform: l.Platform, Created: l.Created}}
+			continue
+		}
+		text, err := os.ReadFile(k.file(digest))
+		var images []listing.Image
+		if err == nil && json.Unmarshal(text, &images) == nil {
+			known[digest] = images
+		}
 	}
-	text, err := os.ReadFile(k.file(digest))
-	if err != nil {
-		return nil, false
-	}
-	var images []listing.Image
-	return images, json.Unmarshal(text, &images) == nil
+	return known
 }
 
 // learned keeps what a digest leads to, but not of single images, which the

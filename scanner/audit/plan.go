@@ -68,7 +68,7 @@ func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
 		return store.Run{}, err
 	}
 	defer forget()
-	p := &plan{a: a, opt: opt, run: run.ID, judge: j, key: j.key, listed: map[string]bool{}}
+	p := &plan{a: a, opt: opt, run: run.ID, judge: j, key: j.key, listed: map[string]bool{}, kept: time.Now()}
 	problems, err := p.list(ctx)
 	return p.finish(ctx, problems, err)
 }
@@ -85,14 +85,22 @@ type plan struct {
 	judge  *judge
 	key    string
 	listed map[string]bool
+
+	// What was listed and is not kept yet.
+	pending []listing.Repository
+	images  int // of these
+	kept    time.Time
 }
 
 // list lists the scope and queues what is new.
 func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 	k := p.a.knowledge()
 	found, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter, Learned: k.learned,
-		Known: func(digest string) ([]listing.Image, bool) { return k.known(ctx, digest) }},
+		Known: func(digests []string) map[string][]listing.Image { return k.known(ctx, digests) }},
 		func(r listing.Repository) error { return p.repository(ctx, r) })
+	if err == nil {
+		err = p.keep(ctx)
+	}
 	var problems []store.Problem
 	for _, f := range found {
 		problems = append(problems, store.Problem{What: f.What, Reason: reason(f)})
@@ -116,37 +124,88 @@ func reason(p listing.Problem) string {
 	return p.Reason + " (" + p.Hint + ")"
 }
 
-// repository keeps what was seen of one repository, and queues what is new.
+// keepEvery is for how long what was listed waits for more, to be kept with it
+// in one transaction.
+const keepEvery = 250 * time.Millisecond
+
+// repository takes what was seen of one repository.
 func (p *plan) repository(ctx context.Context, r listing.Repository) error {
-	seen := make([]store.Sighting, 0, len(r.Images))
-	team, err := p.team(ctx, r.Name)
-	if err != nil {
-		return err
-	}
-	for _, i := range r.Images {
-		seen = append(seen, store.Sighting{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
-			Tags: i.Tags, Team: team, Workloads: i.Workloads})
-	}
-	var todo []string
-	for batch := range slices.Chunk(seen, insertBatch) {
-		err := p.a.persist(ctx, func() (err error) {
-			todo, err = p.a.store.See(ctx, p.run, p.key, batch)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("keeping what is in %s: %w", r.Name, err)
-		}
-		slices.Sort(todo)
-		if err := p.a.enqueue(ctx, p.run, p.key, p.judge, slices.Compact(todo)); err != nil {
-			return err
-		}
-	}
-	p.listed[r.Name] = true
-	p.opt.observe(Event{Kind: Listed, Repository: r.Name, N: int64(len(r.Images))})
-	if !r.Complete || r.Narrowed {
+	p.pending = append(p.pending, r)
+	p.images += len(r.Images)
+	if p.images < insertBatch && time.Since(p.kept) < keepEvery {
 		return nil
 	}
-	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, []string{r.Name}) })
+	return p.keep(ctx)
+}
+
+// keep writes down what was seen of the repositories, and queues what is new.
+func (p *plan) keep(ctx context.Context) error {
+	var seen []store.Sighting
+	var whole []string
+	for _, r := range p.pending {
+		team, err := p.team(ctx, r.Name)
+		if err != nil {
+			return err
+		}
+		for _, i := range r.Images {
+			seen = append(seen, store.Sighting{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
+				Tags: i.Tags, Team: team, Workloads: i.Workloads})
+		}
+		if r.Complete && !r.Narrowed {
+			whole = append(whole, r.Name)
+		}
+	}
+	for batch := range slices.Chunk(seen, insertBatch) {
+		if err := p.see(ctx, batch); err != nil {
+			return err
+		}
+	}
+	for _, r := range p.pending {
+		p.listed[r.Name] = true
+		p.opt.observe(Event{Kind: Listed, Repository: r.Name, N: int64(len(r.Images))})
+	}
+	p.pending, p.images, p.kept = nil, 0, time.Now()
+	if len(whole) == 0 {
+		return nil
+	}
+	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, whole) })
+}
+
+// see writes down images, and queues those that are new, one repository after
+// another.
+func (p *plan) see(ctx context.Context, seen []store.Sighting) error {
+	var todo []string
+	err := p.a.persist(ctx, func() (err error) {
+		todo, err = p.a.store.See(ctx, p.run, p.key, seen)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keeping what is in %s: %w", seen[0].Repository, err)
+	}
+	waits := map[string]bool{}
+	for _, d := range todo {
+		waits[d] = true
+	}
+	for len(seen) > 0 && len(waits) > 0 {
+		repository := seen[0].Repository
+		n := slices.IndexFunc(seen, func(g store.Sighting) bool { return g.Repository != repository })
+		if n < 0 {
+			n = len(seen)
+		}
+		var digests []string
+		for _, g := range seen[:n] {
+			if waits[g.Digest] {
+				digests = append(digests, g.Digest)
+				delete(waits, g.Digest)
+			}
+		}
+		slices.Sort(digests)
+		if err := p.a.enqueue(ctx, p.run, p.key, p.judge, digests); err != nil {
+			return err
+		}
+		seen = seen[n:]
+	}
+	return nil
 }
 
 // vanished finds the repositories that were there once, and that a scope would

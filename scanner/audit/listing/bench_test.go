@@ -41,7 +41,13 @@ func BenchmarkListUnchanged(b *testing.B) {
 		b.Fatal(err)
 	}
 	c := client(b, registry.Options{})
-	o := Options{Known: func(d string) ([]Image, bool) { return []Image{{Digest: d}}, true }}
+	o := Options{Known: func(digests []string) map[string][]Image {
+		known := map[string][]Image{}
+		for _, d := range digests {
+			known[d] = []Image{{Digest: d}}
+		}
+		return known
+	}}
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0

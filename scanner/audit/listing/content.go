@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,16 +43,33 @@ type content struct {
 	mu sync.Mutex // of reading configurations
 }
 
+// recall fills in what references are known to lead to.
+func (r *reader) recall(tags []*tagged) {
+	var digests []string
+	for _, t := range tags {
+		if t.err == nil && t.content == nil {
+			digests = append(digests, t.digest)
+		}
+	}
+	slices.Sort(digests)
+	digests = slices.Compact(digests)
+	if len(digests) == 0 {
+		return
+	}
+	for digest, images := range r.o.Known(digests) {
+		c := r.slot(digest)
+		c.once.Do(func() {
+			for _, im := range images {
+				c.leaves = append(c.leaves, &leaf{Image: im})
+			}
+		})
+	}
+}
+
 // get returns what a digest leads to: as it is known, or as it is read.
 func (r *reader) get(ctx context.Context, ref name.Digest, digest string) (*content, error) {
 	c := r.slot(digest)
 	c.once.Do(func() {
-		if images, ok := r.o.Known(digest); ok {
-			for _, im := range images {
-				c.leaves = append(c.leaves, &leaf{Image: im})
-			}
-			return
-		}
 		desc, raw, err := r.client.Manifest(ctx, ref)
 		if c.err = err; err == nil {
 			c.leaves, c.err = r.leaves(ctx, desc, raw)

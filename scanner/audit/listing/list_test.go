@@ -226,11 +226,12 @@ func fleet(t testing.TB, addr string) map[string]string {
 func memory(o Options) Options {
 	var mu sync.Mutex
 	m := map[string][]Image{}
-	o.Known = func(d string) ([]Image, bool) {
+	o.Known = func(digests []string) map[string][]Image {
 		mu.Lock()
 		defer mu.Unlock()
-		im, ok := m[d]
-		return im, ok
+		known := maps.Clone(m)
+		maps.DeleteFunc(known, func(d string, _ []Image) bool { return !slices.Contains(digests, d) })
+		return known
 	}
 	o.Learned = func(d string, images []Image) {
 		mu.Lock()

@@ -56,11 +56,13 @@ type Options struct {
 	// Jobs is how many repositories are listed at once, 8 if zero. How many
 	// requests a host gets at once is the client's to say.
 	Jobs int
-	// Known, if set, answers what a digest led to when it was read before: the
-	// images of an index, the one image of a manifest, or none for what is no
-	// image. Digest, Platform, Created, MediaType and Index of its images are
-	// taken. Then a tag costs one HEAD. It is called from many goroutines.
-	Known func(digest string) (images []Image, ok bool)
+	// Known, if set, answers what digests led to when they were read before, by
+	// digest: the images of an index, the one image of a manifest, or none for
+	// what is no image. Those that it does not know are not in its answer.
+	// Digest, Platform, Created, MediaType and Index of its images are taken.
+	// Then a tag costs one HEAD. It is called from many goroutines, once for a
+	// repository.
+	Known func(digests []string) map[string][]Image
 	// Learned, if set, is told what a digest that Known did not know leads to,
 	// in the form that Known gives it back. Digests name content: it holds for
 	// all repositories and all time. It is called from many goroutines.
@@ -79,7 +81,7 @@ func (o Options) withDefaults() Options {
 		o.Getenv = os.Getenv
 	}
 	if o.Known == nil {
-		o.Known = func(string) ([]Image, bool) { return nil, false }
+		o.Known = func([]string) map[string][]Image { return nil }
 	}
 	if o.Learned == nil {
 		o.Learned = func(string, []Image) {}

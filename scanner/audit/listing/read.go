@@ -58,6 +58,8 @@ func (r *reader) read(ctx context.Context) (found Repository, ok bool) {
 		return Repository{}, false
 	}
 	each(ctx, tags, func(t *tagged) { r.resolve(ctx, t) })
+	r.recall(tags)
+	each(ctx, tags, func(t *tagged) { r.follow(ctx, t) })
 	resolved := r.sound(tags)
 	if r.filter.timed() {
 		each(ctx, resolved, func(t *tagged) {
@@ -133,7 +135,8 @@ func (r *reader) tags(ctx context.Context) ([]string, bool) {
 	return nil, false
 }
 
-// resolve finds out what a reference leads to.
+// resolve finds out the digest of a reference; what that leads to as well where
+// it takes no further request.
 func (r *reader) resolve(ctx context.Context, t *tagged) {
 	t.digest = t.pinned.digest
 	if t.digest != "" {
@@ -143,7 +146,6 @@ func (r *reader) resolve(ctx context.Context, t *tagged) {
 				t.tag = ""
 			}
 		}
-		t.content, t.err = r.get(ctx, r.at.Digest(t.digest), t.digest)
 		return
 	}
 	ref := r.at.Tag(t.tag)
@@ -158,6 +160,12 @@ func (r *reader) resolve(ctx context.Context, t *tagged) {
 	desc, err := r.client.Resolve(ctx, ref)
 	if t.err = err; err == nil {
 		t.digest = desc.Digest.String()
+	}
+}
+
+// follow finds out what the digest of a reference leads to.
+func (r *reader) follow(ctx context.Context, t *tagged) {
+	if t.err == nil && t.content == nil {
 		t.content, t.err = r.get(ctx, r.at.Digest(t.digest), t.digest)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -41,13 +42,14 @@ func (s *Store) Law(ctx context.Context, id int64) (l Law, err error) {
 	return l, err
 }
 
-// JudgedBy returns the laws by which those manifests were judged that a run saw,
-// until the run ends.
+// JudgedBy returns the laws other than its own by which those manifests were
+// judged that a run saw, until the run ends.
 func (s *Store) JudgedBy(ctx context.Context, run int64) (out []int64, err error) {
 	err = s.read(ctx, "reading by which laws images were judged", func(t tx) error {
 		out = nil
 		return t.rows(ctx, `SELECT DISTINCT m.judged_law FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id
-			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned' ORDER BY 1`, []any{run},
+			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned'
+			AND m.judged_law <> (SELECT law_id FROM audit_run WHERE id = ?) ORDER BY 1`, []any{run, run},
 			func(scan func(...any) error) error {
 				var id int64
 				err := scan(&id)
@@ -80,17 +82,32 @@ func (t tx) digests(ctx context.Context, query string, args ...any) (out []strin
 	return out, err
 }
 
-// Known tells of a manifest that was looked at, which platform it is for and
-// when it says that it was made.
-func (s *Store) Known(ctx context.Context, digest string) (platform string, created time.Time, ok bool, err error) {
-	err = s.read(ctx, "reading what is known of an image", func(t tx) error {
-		var us int64
-		err := t.row(ctx, "SELECT platform, created FROM audit_manifest WHERE digest = ? AND state = 'scanned'", []any{digest}, &platform, &us)
-		created, ok = fromMicros(us), err == nil
-		if errors.Is(err, sql.ErrNoRows) {
-			err = nil
+// Looked is what an image said of itself when it was looked at.
+type Looked struct {
+	Platform string // "os/arch[/variant]"
+	Created  time.Time
+}
+
+// Known tells of those of some manifests that were looked at which platform
+// they are for, and when they say that they were made, by digest.
+func (s *Store) Known(ctx context.Context, digests []string) (out map[string]Looked, err error) {
+	err = s.read(ctx, "reading what is known of images", func(t tx) error {
+		out = make(map[string]Looked, len(digests))
+		for part := range slices.Chunk(digests, maxRows) {
+			in, args := placeholders(part)
+			err := t.rows(ctx, "SELECT digest, platform, created FROM audit_manifest WHERE state = 'scanned' AND digest IN "+in, args,
+				func(scan func(...any) error) error {
+					var digest, platform string
+					var created int64
+					err := scan(&digest, &platform, &created)
+					out[digest] = Looked{platform, fromMicros(created)}
+					return err
+				})
+			if err != nil {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
-	return platform, created, ok, err
+	return out, err
 }
