@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/interdict/interdict/denylist/builtin"
 	"github.com/interdict/interdict/scanner/audit"
 	"github.com/interdict/interdict/scanner/audit/listing"
 	"github.com/interdict/interdict/scanner/audit/store"
@@ -84,6 +85,7 @@ func runAuditStart(cmd *cobra.Command, args []string, f *startFlags) error {
 	if err != nil {
 		return err
 	}
+	go func() { builtin.List().ID() }() // it is read while the database is opened
 	w, err := f.openAudit(cmd)
 	if err != nil {
 		return err
