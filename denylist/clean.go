@@ -2,80 +2,64 @@ package denylist
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"sync"
 
 	"github.com/interdict/interdict/sbom"
 )
 
 // clean remembers components that matched nothing. Images of one fleet share
-// most of theirs, and matching is most of what judging one costs. It holds 128
-// bits for each, made with seeds of this process: two components do not meet
-// there by accident, nor by anyone's intention. Of two that have the same place
-// the later is remembered. It is safe for concurrent use.
+// most of theirs, and matching is most of what judging one costs. It holds a
+// mark of each; of two that have the same place, the later. It is safe for
+// concurrent use.
 type clean struct {
-	seeds [2]maphash.Seed
-	parts [32]cleanPart
+	marker sbom.Marker
+	parts  [32]cleanPart
 }
 
 type cleanPart struct {
-	mu   sync.Mutex
-	keys *[1 << 12]cleanKey // 2 MiB in all parts
+	mu    sync.Mutex
+	marks *[1 << 12]sbom.Mark // 2 MiB in all parts
 }
-
-type cleanKey [2]uint64
 
 func newClean() *clean {
-	return &clean{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	return &clean{marker: sbom.NewMarker()}
 }
 
-func (c *clean) key(text []byte) cleanKey {
-	return cleanKey{maphash.Bytes(c.seeds[0], text), maphash.Bytes(c.seeds[1], text)}
+func (c *clean) part(m sbom.Mark) (p *cleanPart, place uint64) {
+	return &c.parts[m[0]%uint64(len(c.parts))], m[1] % uint64(len(cleanPart{}.marks))
 }
 
-func (c *clean) part(k cleanKey) (p *cleanPart, place uint64) {
-	return &c.parts[k[0]%uint64(len(c.parts))], k[1] % uint64(len(cleanPart{}.keys))
-}
-
-func (c *clean) has(k cleanKey) bool {
-	p, place := c.part(k)
+func (c *clean) has(m sbom.Mark) bool {
+	p, place := c.part(m)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.keys != nil && p.keys[place] == k
+	return p.marks != nil && p.marks[place] == m
 }
 
-func (c *clean) add(k cleanKey) {
-	p, place := c.part(k)
+func (c *clean) add(m sbom.Mark) {
+	p, place := c.part(m)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.keys == nil {
-		p.keys = new([1 << 12]cleanKey)
+	if p.marks == nil {
+		p.marks = new([1 << 12]sbom.Mark)
 	}
-	p.keys[place] = k
+	p.marks[place] = m
 }
 
 // appendAsked appends all that is matched of a component: what facts reads, and
 // its evidence. Equal texts are of components that match alike.
 func appendAsked(b []byte, c *sbom.Component) []byte {
-	b = appendTexts(b, c.PURL, c.Group, c.Name, c.Supplier, c.Publisher, c.Maker)
+	b = sbom.AppendTexts(b, c.PURL, c.Group, c.Name, c.Supplier, c.Publisher, c.Maker)
 	b = binary.AppendUvarint(b, uint64(len(c.CPEs)))
-	b = appendTexts(b, c.CPEs...)
+	b = sbom.AppendTexts(b, c.CPEs...)
 	b = binary.AppendUvarint(b, uint64(len(c.Authors)))
-	b = appendTexts(b, c.Authors...)
+	b = sbom.AppendTexts(b, c.Authors...)
 	b = binary.AppendUvarint(b, uint64(len(c.References)))
 	for i := range c.References {
-		b = appendTexts(b, c.References[i].Type, c.References[i].URL)
+		b = sbom.AppendTexts(b, c.References[i].Type, c.References[i].URL)
 	}
 	for i := range c.Evidence {
-		b = appendTexts(b, string(c.Evidence[i].Kind), c.Evidence[i].Value)
-	}
-	return b
-}
-
-func appendTexts(b []byte, texts ...string) []byte {
-	for _, s := range texts {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
+		b = sbom.AppendTexts(b, string(c.Evidence[i].Kind), c.Evidence[i].Value)
 	}
 	return b
 }

@@ -121,8 +121,8 @@ func (j *judging) match(e *sbom.Evidence) {
 
 func (j *judging) component(c *sbom.Component) {
 	j.asks = appendAsked(j.asks[:0], c)
-	key := j.ix.clean.key(j.asks)
-	if j.ix.clean.has(key) {
+	mark := j.ix.clean.marker.Mark(j.asks)
+	if j.ix.clean.has(mark) {
 		return
 	}
 	j.hits = j.hits[:0]
@@ -135,7 +135,7 @@ func (j *judging) component(c *sbom.Component) {
 		}
 	})
 	if len(j.hits) == 0 {
-		j.ix.clean.add(key)
+		j.ix.clean.add(mark)
 		return
 	}
 	for _, g := range j.groups(c) {

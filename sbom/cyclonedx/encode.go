@@ -39,9 +39,25 @@ var specVersions = map[string]cdx.SpecVersion{
 // build makes the document of the wanted version directly: cyclonedx-go's own
 // conversion copies the document and drops what an older version lacks.
 func build(inv *sbom.Inventory, opt Options) (*cdx.BOM, error) {
+	b, bom, err := frame(inv, opt)
+	if err != nil {
+		return nil, err
+	}
+	components := make([]cdx.Component, 0, len(inv.Components))
+	for i := range inv.Components {
+		if c := &inv.Components[i]; b.refs[c.Ref] {
+			components = append(components, b.component(c))
+		}
+	}
+	bom.Components = list(components)
+	return bom, nil
+}
+
+// frame makes the document but for its components.
+func frame(inv *sbom.Inventory, opt Options) (*builder, *cdx.BOM, error) {
 	spec, ok := specVersions[opt.SpecVersion]
 	if !ok {
-		return nil, fmt.Errorf("encoding CycloneDX: no such specification version: %q (known: %s)",
+		return nil, nil, fmt.Errorf("encoding CycloneDX: no such specification version: %q (known: %s)",
 			opt.SpecVersion, strings.Join(SpecVersions(), ", "))
 	}
 	b := &builder{inv: inv, spec: spec, xml: opt.Format == XML, files: opt.Files}
@@ -55,13 +71,6 @@ func build(inv *sbom.Inventory, opt Options) (*cdx.BOM, error) {
 		Version:      1,
 		Metadata:     b.metadata(),
 	}
-	components := make([]cdx.Component, 0, len(inv.Components))
-	for i := range inv.Components {
-		if c := &inv.Components[i]; b.refs[c.Ref] {
-			components = append(components, b.component(c))
-		}
-	}
-	bom.Components = list(components)
 	bom.Dependencies = b.dependencies()
 	bom.Compositions = b.compositions()
 	if spec >= cdx.SpecVersion1_5 {
@@ -70,7 +79,7 @@ func build(inv *sbom.Inventory, opt Options) (*cdx.BOM, error) {
 	if opt.Declarations != nil && spec >= cdx.SpecVersion1_6 {
 		b.declare(bom, opt.Declarations)
 	}
-	return bom, nil
+	return b, bom, nil
 }
 
 // takeRefs decides which components are written and names everything else.

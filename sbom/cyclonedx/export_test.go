@@ -1,7 +1,12 @@
 package cyclonedx
 
+import "github.com/interdict/interdict/sbom"
+
 // Skims reports whether a document is read in the fast way.
 func (k *Skimmer) Skims(text string) bool { return k.skim(text) }
 
 // Recalled is how many components were not read again.
 func (k *Skimmer) Recalled() int { return k.memory.recalled }
+
+// Key is what an Encoder knows a component by.
+func Key(c *sbom.Component) []byte { return (&builder{inv: &sbom.Inventory{}}).appendKey(nil, c) }

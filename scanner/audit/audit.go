@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/cyclonedx"
 	"github.com/interdict/interdict/scanner/audit/store"
 	"github.com/interdict/interdict/scanner/registry"
 	"github.com/interdict/interdict/scanner/scan"
@@ -78,6 +79,7 @@ type Audit struct {
 	limits *limits
 	judges *judges
 	claims *claims
+	boms   cyclonedx.Encoder
 	driver driver
 	insert queue // to insert jobs only
 }
