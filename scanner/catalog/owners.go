@@ -24,10 +24,17 @@ type owner struct {
 }
 
 func newOwners(tree *layer.Tree, items []item) owners {
-	o := owners{}
+	installed := func(it *item) bool { return slices.Contains(osTypes, it.Type) && !it.Weak }
+	n := 0
 	for i := range items {
-		if it := &items[i]; slices.Contains(osTypes, it.Type) && !it.Weak {
-			o.add(tree, it)
+		if installed(&items[i]) {
+			n += len(items[i].Files)
+		}
+	}
+	o := make(owners, n)
+	for i := range items {
+		if installed(&items[i]) {
+			o.add(tree, &items[i])
 		}
 	}
 	return o
