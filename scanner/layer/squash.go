@@ -18,6 +18,9 @@ const (
 	maxImplied = 1_000_000
 )
 
+// spareNames is how many names are allocated at once.
+const spareNames = 512
+
 // name is one name of the tree while layers are laid over each other.
 type name struct {
 	path          string
@@ -56,10 +59,12 @@ func Squash(layers []*Index) *Tree {
 			continue
 		}
 		t.hide(ix)
+		t.made[l] = make([]*name, 0, len(ix.Entries))
 		for i := range ix.Entries {
 			t.put(int32(l), int32(i), &ix.Entries[i])
 		}
 	}
+	t.last, t.spare = nil, nil
 	t.finish()
 	return t
 }
@@ -118,10 +123,16 @@ func (t *Tree) folderAt(layer int32, dir string) *name {
 	if dir == "" {
 		return t.root
 	}
-	if n := t.names[dir]; n != nil && n.folder(t) {
+	// Most entries lie beside the one before.
+	if n := t.last; n != nil && n.path == dir && !n.gone && n.folder(t) {
 		return n
 	}
-	return t.makeDir(layer, dir)
+	n := t.names[dir]
+	if n == nil || !n.folder(t) {
+		return t.makeDir(layer, dir)
+	}
+	t.last = n
+	return n
 }
 
 // makeDir makes folders one by one, and follows links on the way.
@@ -188,7 +199,12 @@ func (n *name) up(t *Tree) *name {
 }
 
 func (t *Tree) add(parent *name, full string, layer, entry int32) *name {
-	n := &name{path: full, layer: layer, entry: entry, parent: parent, next: parent.child}
+	if len(t.spare) == 0 {
+		t.spare = make([]name, spareNames)
+	}
+	n := &t.spare[0]
+	t.spare = t.spare[1:]
+	*n = name{path: full, layer: layer, entry: entry, parent: parent, next: parent.child}
 	if parent.child != nil {
 		parent.child.prev = n
 	}

@@ -19,6 +19,10 @@ type Tree struct {
 	made    [][]*name  // by each layer, while layers are laid over each other
 	visible [][]uint64 // a bit for every entry of every layer
 	implied int        // folders that links made
+	// While layers are laid over each other: the folder of the entry before, and
+	// names to use.
+	last  *name
+	spare []name
 }
 
 // Node is one visible name.
