@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/interdict/interdict/scanner/audit/store"
 )
 
 // write puts a report down with a pen.
@@ -14,6 +16,9 @@ func (r *Report) write(p pen) error {
 	p.section("The count")
 	p.table("Images, by what is known of them", []string{"Denied", "Incomplete", "Failed", "Waiting", "Passed", "All"},
 		[][]string{{grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Waiting), grouped(t.Pass), grouped(t.Images)}})
+	if n := store.Totals(t).Again(); n > 0 {
+		p.paragraph("Those that failed or wait count by the verdict of an earlier look too, where they have one: " + count(n, "image") + ".")
+	}
 	r.writeCounts(p)
 	r.writeFindings(p)
 	r.writeLaws(p)

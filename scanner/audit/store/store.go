@@ -80,6 +80,12 @@ type Totals struct {
 	Bytes                    int64 // of layers, as stored, that were read in this run
 }
 
+// Again is how many of those that wait or failed have a verdict of before, and
+// count for both.
+func (t Totals) Again() int64 {
+	return max(0, t.Waiting+t.Failed+t.Pass+t.Deny+t.Incomplete-t.Images)
+}
+
 // ImageState says what is known of a manifest.
 type ImageState string
 
