@@ -68,7 +68,14 @@ var queries = []struct {
 	{"totals of a glob", totals(store.Filter{Repository: "registry.example/team0*"})},
 	{"totals of a vendor denied", totals(store.Filter{Vendor: "vendor03", Level: denylist.Denied})},
 	{"totals new in run", totals(store.Filter{NewIn: 1})},
+	{"totals new in run denied", totals(store.Filter{NewIn: 1, Level: denylist.Denied})},
+	{"totals new in run of a vendor", totals(store.Filter{NewIn: 1, Vendor: "vendor03"})},
+	{"totals new in run of a regime", totals(store.Filter{NewIn: 1, Regime: "regime3"})},
+	{"totals new in no run", totals(store.Filter{NewIn: 9})},
+	{"totals since", totals(store.Filter{Since: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)})},
+	{"totals since of a vendor", totals(store.Filter{Since: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), Vendor: "vendor03"})},
 	{"totals of a text", totals(store.Filter{Text: "app0012"})},
+	{"totals of a text everywhere", totals(store.Filter{Text: "app"})},
 	{"by vendor", by(store.ByVendor, store.Filter{})},
 	{"by regime", by(store.ByRegime, store.Filter{})},
 	{"by repository", by(store.ByRepository, store.Filter{})},
@@ -76,6 +83,12 @@ var queries = []struct {
 	{"by vendor of a glob", by(store.ByVendor, store.Filter{Repository: "*app00*"})},
 	{"by vendor denied", by(store.ByVendor, store.Filter{Level: denylist.Denied})},
 	{"by regime of a vendor", by(store.ByRegime, store.Filter{Vendor: "vendor03"})},
+	{"by vendor new in run", by(store.ByVendor, store.Filter{NewIn: 1})},
+	{"by regime new in run", by(store.ByRegime, store.Filter{NewIn: 1})},
+	{"by repository new in run", by(store.ByRepository, store.Filter{NewIn: 1})},
+	{"by team new in run", by(store.ByTeam, store.Filter{NewIn: 1})},
+	{"by vendor new in no run", by(store.ByVendor, store.Filter{NewIn: 9})},
+	{"by vendor of a text", by(store.ByVendor, store.Filter{Text: "app0012"})},
 	{"images", images(store.Filter{})},
 	{"images far", images(store.Filter{After: "eyJyIjoicmVnaXN0cnkuZXhhbXBsZS90ZWFtMTkvYXBwMTk5OSIsImQiOiJzaGEyNTY6OCJ9"})},
 	{"images denied", images(store.Filter{Verdict: denylist.Deny})},
@@ -90,6 +103,7 @@ var queries = []struct {
 	{"images of nothing", images(store.Filter{Text: "nowhere to be seen"})},
 	{"images of a component", images(store.Filter{Text: "component-3-12"})},
 	{"images new in run", images(store.Filter{NewIn: 1})},
+	{"images new in run denied", images(store.Filter{NewIn: 1, Verdict: denylist.Deny})},
 	{"images new in no run", images(store.Filter{NewIn: 9})},
 	{"images gone", images(store.Filter{Gone: true})},
 	{"findings", findings(store.Filter{})},
@@ -101,6 +115,7 @@ var queries = []struct {
 	{"findings of nothing", findings(store.Filter{Text: "nowhere"})},
 	{"findings of one ID", findings(store.Filter{Finding: "0000000000000000"})},
 	{"findings new in run", findings(store.Filter{NewIn: 1})},
+	{"findings new in run of a vendor", findings(store.Filter{NewIn: 1, Vendor: "vendor03"})},
 	{"findings new in no run", findings(store.Filter{NewIn: 9})},
 	{"findings gone", findings(store.Filter{Gone: true})},
 	{"trend", func(ctx context.Context, s *store.Store, _ int) error {
@@ -109,6 +124,18 @@ var queries = []struct {
 	}},
 	{"runs", func(ctx context.Context, s *store.Store, _ int) error {
 		_, err := s.Runs(ctx, 30)
+		return err
+	}},
+	{"run", func(ctx context.Context, s *store.Store, _ int) error {
+		_, err := s.Run(ctx, 0)
+		return err
+	}},
+	{"changes", func(ctx context.Context, s *store.Store, _ int) error {
+		_, err := s.Changes(ctx, 1)
+		return err
+	}},
+	{"repositories", func(ctx context.Context, s *store.Store, _ int) error {
+		_, err := s.Repositories(ctx, "*app00*")
 		return err
 	}},
 }

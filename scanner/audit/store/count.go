@@ -11,9 +11,27 @@ func (f *Filter) counted() bool {
 	return f.Digest == "" && f.Finding == "" && f.Text == "" && !f.late()
 }
 
-// countCells reads the range of the counters that a filter and a group need.
-func countCells(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
+// countedNew reports whether the counters of what is new in a run can answer.
+func (f *Filter) countedNew(what Group) bool {
+	g := *f
+	g.NewIn = 0
+	return f.NewIn != 0 && g.counted() && f.Vendor == "" && f.Regime == "" && what != ByVendor && what != ByRegime
+}
+
+// countNew reads the range of the counters of what is new in a run.
+func countNew(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
 	w := where{dialect: t.dialect}
+	w.add("c.first_run = ?", f.NewIn)
+	return sumCells(ctx, t, "audit_new c", &w, what, f, each)
+}
+
+// countCells reads the range of the counters that a filter and a group need, of
+// the repositories that a condition on c.repository_id selects, if there is one.
+func countCells(ctx context.Context, t tx, what Group, f *Filter, only string, each func(group, count, int64)) error {
+	w := where{dialect: t.dialect}
+	if only != "" {
+		w.add("c.repository_id " + only)
+	}
 	// Each vendor is a range of its own; "any but the empty" were all regimes
 	// of each vendor too.
 	if what == ByVendor && f.Vendor == "" {
@@ -26,8 +44,12 @@ func countCells(ctx context.Context, t tx, what Group, f *Filter, each func(grou
 	} else {
 		w.add("c.regime = ?", f.Regime)
 	}
+	return sumCells(ctx, t, "audit_cell c", &w, what, f, each)
+}
+
+func sumCells(ctx context.Context, t tx, from string, w *where, what Group, f *Filter, each func(group, count, int64)) error {
 	w.cell(f)
-	from, key := "audit_cell c", "'', c.state, c.outcome"
+	key := "'', c.state, c.outcome"
 	if what != "" {
 		key = map[Group]string{ByVendor: "c.vendor", ByRegime: "c.regime", ByRepository: "r.name", ByTeam: "c.team"}[what] + ", '', ''"
 	}
@@ -53,17 +75,21 @@ func countCells(ctx context.Context, t tx, what Group, f *Filter, each func(grou
 }
 
 // countRows reads the images and findings that a filter selects, and counts
-// them one by one: for questions that the counters do not keep.
-func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
+// them one by one: for questions that the counters do not keep. Only is as in
+// countCells, of i.repository_id.
+func countRows(ctx context.Context, t tx, what Group, f *Filter, only string, each func(group, count, int64)) error {
 	ofFindings := what == ByVendor || what == ByRegime
 	if !ofFindings && !f.ofFindings() {
-		return countImages(ctx, t, what, f, each)
+		return countImages(ctx, t, what, f, only, each)
 	}
 	x, err := narrow(ctx, t, f)
 	if err != nil {
 		return err
 	}
 	w, on := &x.w, where{dialect: t.dialect}
+	if only != "" {
+		w.add("i.repository_id " + only)
+	}
 	on.equal("f.finding", f.Finding)
 	on.equal("f.vendor", f.Vendor)
 	all := *f
@@ -94,12 +120,15 @@ func countRows(ctx context.Context, t tx, what Group, f *Filter, each func(group
 
 // countImages counts the images that a filter selects, whose rows say how many
 // findings they have.
-func countImages(ctx context.Context, t tx, what Group, f *Filter, each func(group, count, int64)) error {
+func countImages(ctx context.Context, t tx, what Group, f *Filter, only string, each func(group, count, int64)) error {
 	x, err := narrow(ctx, t, f)
 	if err != nil {
 		return err
 	}
 	w := &x.w
+	if only != "" {
+		w.add("i.repository_id " + only)
+	}
 	w.image(f)
 	w.seen(f, "i.")
 	tables := " FROM audit_image i JOIN audit_manifest m ON m.id = i.manifest_id"
@@ -117,81 +146,4 @@ func countImages(ctx context.Context, t tx, what Group, f *Filter, each func(gro
 		each(k, c, first)
 		return err
 	})
-}
-
-// counting gathers the rows of one image.
-type counting struct {
-	what  Group
-	f     *Filter
-	each  func(group, count, int64)
-	id    int64
-	k     group
-	name  string // of the repository
-	team  string
-	first int64
-	found []found
-	since []int64 // of found
-}
-
-func (c *counting) row(scan func(...any) error) error {
-	var id, first, seen int64
-	var k group
-	var name, team string
-	var f found
-	if err := scan(&id, &name, &team, &k.state, &k.outcome, &first, &f.rank, &f.id, &f.vendor, &f.rulings, &seen); err != nil {
-		return err
-	}
-	if id != c.id {
-		c.flush()
-		c.id, c.k, c.name, c.team, c.first = id, k, name, team, first
-	}
-	if f.rank >= 0 {
-		c.found, c.since = append(c.found, f), append(c.since, seen)
-	}
-	return nil
-}
-
-// flush counts the image.
-func (c *counting) flush() {
-	if c.id == 0 {
-		return
-	}
-	all := topics(c.found)
-	switch c.what {
-	case ByVendor, ByRegime:
-		for t, n := range all {
-			named, name := t.vendor != "" && (c.f.Vendor == "" || c.f.Vendor == t.vendor) && t.regime == c.f.Regime, t.vendor
-			if c.what == ByRegime {
-				named, name = t.regime != "" && (c.f.Regime == "" || c.f.Regime == t.regime) && t.vendor == c.f.Vendor, t.regime
-			}
-			if named {
-				c.each(group{name: name}, n, c.firstOf(t))
-			}
-		}
-	case ByRepository, ByTeam, "":
-		n, ok := all[topic{c.f.Vendor, c.f.Regime}]
-		k := map[Group]group{ByRepository: {name: c.name}, ByTeam: {name: c.team}, "": c.k}[c.what]
-		if ok {
-			c.each(k, n, c.first)
-		}
-	}
-	c.id, c.found, c.since = 0, c.found[:0], c.since[:0]
-}
-
-// firstOf is when the first finding of a topic was seen.
-func (c *counting) firstOf(t topic) int64 {
-	var first int64
-	for i := range c.found {
-		f := &c.found[i]
-		is := t.vendor == "" || f.vendor == t.vendor
-		if t.regime != "" {
-			ruled := false
-			f.regimes(func(regime string, _ rank) { ruled = ruled || regime == t.regime })
-			is = is && ruled
-		}
-		if is && (first == 0 || c.since[i] < first) {
-			first = c.since[i]
-		}
-	}
-	return first
 }

@@ -109,6 +109,15 @@ func (t tx) exec(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
+// change is exec that returns how many rows it changed.
+func (t tx) change(ctx context.Context, query string, args ...any) (int64, error) {
+	r, err := t.q.ExecContext(ctx, t.dialect.bind(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
 // row reads one row; sql.ErrNoRows when there is none.
 func (t tx) row(ctx context.Context, query string, args []any, into ...any) error {
 	return t.q.QueryRowContext(ctx, t.dialect.bind(query), args...).Scan(into...)

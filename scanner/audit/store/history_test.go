@@ -170,6 +170,22 @@ func (h *history) step(ctx context.Context) (what string, err error) {
 	return fmt.Sprintf("verdict %d %s", run, d), h.s.SaveVerdict(ctx, run, d, v, nil, h.m.now)
 }
 
+// running checks the totals of all runs that have not ended.
+func (h *history) running(ctx context.Context) {
+	h.t.Helper()
+	for _, run := range h.runs {
+		have, err := h.s.Run(ctx, run)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		want := h.m.runTotals(run)
+		want.Layers = int64(len(h.m.runs[run].read)) // while it runs, of what was looked at
+		if diff := gocmp.Diff(want, have.Totals); diff != "" {
+			h.t.Fatalf("run %d, running (-want +have)\n%s", run, diff)
+		}
+	}
+}
+
 // settle checks that a run ends when nothing of it waits, with its totals.
 func (h *history) settle(ctx context.Context, run int64) error {
 	have, err := h.s.Run(ctx, run)
@@ -245,6 +261,29 @@ func (h *history) filter() store.Filter {
 		f.Finding = fmt.Sprintf("f%d", r.IntN(6))
 	}
 	f.Gone = r.IntN(5) == 0
+	return f
+}
+
+// late is a filter of what is new, and of one thing more or nothing.
+func (h *history) late() store.Filter {
+	f := store.Filter{NewIn: 1 + h.r.Int64N(20)}
+	if n := len(h.runs); n > 0 && h.r.IntN(2) == 0 {
+		f.NewIn = h.runs[h.r.IntN(n)]
+	}
+	switch h.r.IntN(8) {
+	case 0:
+		f.Vendor = pick(h.r, vendors)
+	case 1:
+		f.Regime = pick(h.r, regimes)
+	case 2:
+		f.Level = pick(h.r, []denylist.Level{denylist.Denied, denylist.Review, denylist.Mention})
+	case 3:
+		f.State = pick(h.r, []store.ImageState{store.Waiting, store.Scanned, store.Failed})
+	case 4:
+		f.Team = pick(h.r, teams)
+	case 5:
+		f.NewIn, f.Since = 0, h.m.now.Add(-time.Duration(h.r.IntN(400))*time.Second)
+	}
 	return f
 }
 
@@ -380,11 +419,14 @@ func TestHistory(t *testing.T) {
 			if err != nil {
 				t.Fatalf("step %d: %s: %v", n, what, err)
 			}
+			h.running(ctx)
 			h.check(ctx, store.Filter{})
 			h.check(ctx, h.filter())
+			h.check(ctx, h.late())
 			if t.Failed() {
 				t.Fatalf("after step %d: %s", n, what)
 			}
 		}
+		recounts(t, h.s)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 // saveLayers keeps the layers of a manifest and which of them a run has read.
@@ -46,7 +47,7 @@ func (s *Store) saveLayers(ctx context.Context, t tx, manifest, run int64, layer
 			}
 		}
 	}
-	return saveRead(ctx, t, run, layers, ids)
+	return saveRead(ctx, t, run, manifest, layers, ids)
 }
 
 // layerIDs returns the ids of layers by diffID, and makes those that are new.
@@ -99,9 +100,10 @@ func layerIDs(ctx context.Context, t tx, layers []Layer, there bool) (map[string
 }
 
 // saveRead counts the layers that a run's looks have met, and what they read.
-// A layer that was read counts as read, whatever another look of the run says.
-func saveRead(ctx context.Context, t tx, run int64, layers []Layer, ids map[string]int64) error {
-	if run == 0 {
+// A layer that was read counts as read, whatever another look of the run says,
+// and with the bytes of the first that read it.
+func saveRead(ctx context.Context, t tx, run, manifest int64, layers []Layer, ids map[string]int64) error {
+	if run == 0 || len(layers) == 0 {
 		return nil
 	}
 	read := map[int64]int64{} // bytes; -1 for met only
@@ -114,20 +116,52 @@ func saveRead(ctx context.Context, t tx, run int64, layers []Layer, ids map[stri
 			read[id] = l.Size
 		}
 	}
-	var met, got [][]any
-	for _, id := range sortedKeys(read) {
-		if n := read[id]; n < 0 {
-			met = append(met, []any{run, id, 0, 0})
-		} else {
-			got = append(got, []any{run, id, n, 1})
+	var more [3]int64 // layers, read, bytes
+	met := map[int64]bool{}
+	for part := range slices.Chunk(sortedKeys(read), maxRows) {
+		var args []any
+		for _, id := range part {
+			args = append(args, run, id, max(read[id], 0), min(read[id]+1, 1))
+		}
+		err := t.rows(ctx, "INSERT INTO audit_run_layer (run_id, layer_id, bytes, was_read) VALUES "+
+			strings.TrimSuffix(strings.Repeat(marks(4)+",", len(part)), ",")+" ON CONFLICT DO NOTHING RETURNING layer_id", args,
+			func(scan func(...any) error) error {
+				var id int64
+				err := scan(&id)
+				met[id] = true
+				return err
+			})
+		if err != nil {
+			return err
 		}
 	}
-	const into = "audit_run_layer (run_id, layer_id, bytes, was_read)"
-	if err := t.insert(ctx, into, 4, met, "ON CONFLICT DO NOTHING"); err != nil {
-		return err
+	for _, id := range sortedKeys(read) {
+		n := read[id]
+		if met[id] {
+			more[0]++
+		} else if n >= 0 {
+			changed, err := t.change(ctx, "UPDATE audit_run_layer SET bytes = ?, was_read = 1 WHERE run_id = ? AND layer_id = ? AND was_read = 0", n, run, id)
+			if err != nil {
+				return err
+			}
+			if changed == 0 {
+				n = -1
+			}
+		}
+		if n >= 0 {
+			more[1]++
+			more[2] += n
+		}
 	}
-	return t.insert(ctx, into, 4, got, "ON CONFLICT (run_id, layer_id) DO UPDATE SET bytes = excluded.bytes, was_read = 1")
+	if more == [3]int64{} {
+		return nil
+	}
+	return t.insert(ctx, "audit_run_read (run_id, part, layers, was_read, bytes)", 5, [][]any{{run, manifest % runParts, more[0], more[1], more[2]}},
+		"ON CONFLICT (run_id, part) DO UPDATE SET "+added("audit_run_read", "layers", "was_read", "bytes"))
 }
+
+// runParts is in how many rows a run counts the layers that it has met.
+const runParts = 16
 
 // layersBack notes that images of these manifests are there, and so their
 // layers. In PostgreSQL it waits for a transaction that looks whether a layer is

@@ -10,10 +10,10 @@ func (s *Store) manifests(ctx context.Context, t tx, digests []string) (map[stri
 	out := map[string]*manifest{}
 	for part := range slices.Chunk(digests, maxRows) {
 		in, args := placeholders(part)
-		err := t.rows(ctx, "SELECT id, digest, state, result_key, failed_run, outcome FROM audit_manifest WHERE digest IN "+in+
+		err := t.rows(ctx, "SELECT id, digest, state, result_key, failed_run, outcome, findings, denied, review FROM audit_manifest WHERE digest IN "+in+
 			" ORDER BY digest"+s.dialect.lock(), args, func(scan func(...any) error) error {
 			m := &manifest{}
-			err := scan(&m.id, &m.digest, &m.state, &m.key, &m.failedRun, &m.outcome)
+			err := scan(&m.id, &m.digest, &m.state, &m.key, &m.failedRun, &m.outcome, &m.findings, &m.denied, &m.review)
 			out[m.digest] = m
 			return err
 		})
@@ -26,7 +26,8 @@ func (s *Store) manifests(ctx context.Context, t tx, digests []string) (map[stri
 
 const placeColumns = "id, repository_id, manifest_id, digest, platform, team, tags, run_tags, workloads, first_seen, first_run, last_seen, last_run, gone"
 
-// places reads and locks the images of manifests, by manifest.
+// places reads and locks the images of manifests, with the runs that saw them
+// and have not ended, by manifest.
 func (s *Store) places(ctx context.Context, t tx, manifests []int64) (map[int64][]*place, error) {
 	out := map[int64][]*place{}
 	for part := range slices.Chunk(manifests, maxRows) {
@@ -35,11 +36,39 @@ func (s *Store) places(ctx context.Context, t tx, manifests []int64) (map[int64]
 		if err != nil {
 			return nil, err
 		}
+		if err := readRuns(ctx, t, ps); err != nil {
+			return nil, err
+		}
 		for _, p := range ps {
 			out[p.manifest] = append(out[p.manifest], p)
 		}
 	}
 	return out, nil
+}
+
+// readRuns fills in which runs saw images. Of runs that have ended nothing is
+// kept.
+func readRuns(ctx context.Context, t tx, ps []*place) error {
+	byID := make(map[int64]*place, len(ps))
+	ids := make([]int64, len(ps))
+	for i, p := range ps {
+		byID[p.id], ids[i] = p, p.id
+	}
+	for part := range slices.Chunk(ids, maxRows) {
+		in, args := placeholders(part)
+		err := t.rows(ctx, "SELECT image_id, run_id FROM audit_run_image WHERE image_id IN "+in, args, func(scan func(...any) error) error {
+			var id, run int64
+			err := scan(&id, &run)
+			if p := byID[id]; p != nil {
+				p.runs = append(p.runs, run)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) readPlaces(ctx context.Context, t tx, where string, args []any) (out []*place, err error) {

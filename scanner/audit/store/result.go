@@ -89,6 +89,8 @@ func (s *Store) SaveFailure(ctx context.Context, run int64, digest, reason strin
 		for _, p := range j.places {
 			j.tally.off(p, &was, j.had)
 			j.tally.on(p, j.m, j.had)
+			j.tally.seen(p.runs, p, &was, -1)
+			j.tally.seen(p.runs, p, j.m, 1)
 		}
 		return j.tally.write(ctx, t, j.at, run)
 	})
@@ -159,11 +161,20 @@ func (j *judging) end(ctx context.Context, v denylist.Verdict) error {
 			return err
 		}
 	}
-	if err := j.saveOutcome(ctx, &v); err != nil {
-		return err
-	}
 	was, is := *j.m, *j.m
 	is.state, is.outcome = j.state, v.Outcome
+	is.findings, is.denied, is.review = int64(len(j.has)), 0, 0
+	for _, f := range j.has {
+		switch f.rank {
+		case rankDenied:
+			is.denied++
+		case rankReview:
+			is.review++
+		}
+	}
+	if err := j.saveOutcome(ctx, &v, &is); err != nil {
+		return err
+	}
 	for _, p := range j.places {
 		q := *p
 		q.platform = cmp.Or(p.platform, j.platform)
@@ -174,28 +185,22 @@ func (j *judging) end(ctx context.Context, v denylist.Verdict) error {
 		}
 		j.tally.off(p, &was, j.had)
 		j.tally.on(&q, &is, j.has)
+		j.tally.seen(p.runs, p, &was, -1)
+		j.tally.seen(p.runs, p, &is, 1)
 	}
 	return j.tally.write(ctx, j.t, j.at, j.run)
 }
 
-func (j *judging) saveOutcome(ctx context.Context, v *denylist.Verdict) error {
-	var denied, review, waived int64
+func (j *judging) saveOutcome(ctx context.Context, v *denylist.Verdict, is *manifest) error {
+	var waived int64
 	for i := range v.Findings {
 		if v.Findings[i].Waiver != nil {
 			waived++
 		}
 	}
-	for _, f := range j.has {
-		switch f.rank {
-		case rankDenied:
-			denied++
-		case rankReview:
-			review++
-		}
-	}
 	return j.t.exec(ctx, `UPDATE audit_manifest SET outcome = ?, findings = ?, denied = ?, review = ?, waived = ?, judged_at = ?,
 		list_name = ?, list_version = ?, list_digest = ?, as_of = ?,
 		judged_law = coalesce((SELECT law_id FROM audit_run WHERE id = ?), 0) WHERE id = ?`,
-		v.Outcome, int64(len(j.has)), denied, review, waived, micros(j.at),
+		v.Outcome, is.findings, is.denied, is.review, waived, micros(j.at),
 		v.List.Name, v.List.Version, v.List.Digest, v.AsOf.String(), j.run, j.m.id)
 }

@@ -188,8 +188,14 @@ func (s *Store) endRun(ctx context.Context, t tx, id int64, kind RunKind, state 
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{"audit_run_wait", "audit_run_image", "audit_run_layer"} {
+	for _, table := range []string{"audit_run_layer", "audit_run_wait", "audit_run_image"} {
 		if err := t.exec(ctx, "DELETE FROM "+table+" WHERE run_id = ?", id); err != nil {
+			return err
+		}
+	}
+	// A result that was written at the end of a run may have counted for it still.
+	for _, table := range []string{"audit_run_read", "audit_run_cell"} {
+		if err := t.exec(ctx, "DELETE FROM "+table+" WHERE run_id IN (SELECT id FROM audit_run WHERE ended <> 0)"); err != nil {
 			return err
 		}
 	}
@@ -204,16 +210,18 @@ func (s *Store) runTotals(ctx context.Context, t tx, id int64, kind RunKind, end
 		return s.totals(ctx, t, Filter{})
 	}
 	var c Totals
-	err := t.row(ctx, `SELECT count(*), `+sumWhere("m.state = 'waiting'")+`, `+sumWhere("m.state = 'failed'")+`,
-		`+sumWhere("m.outcome = 'pass'")+`, `+sumWhere("m.outcome = 'deny'")+`, `+sumWhere("m.outcome = 'incomplete'")+`,
-		coalesce(sum(m.findings), 0), coalesce(sum(m.denied), 0), coalesce(sum(m.review), 0)
-		FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id JOIN audit_manifest m ON m.id = i.manifest_id
-		WHERE r.run_id = ?`, []any{id},
-		&c.Images, &c.Waiting, &c.Failed, &c.Pass, &c.Deny, &c.Incomplete, &c.Findings, &c.Denied, &c.Review)
+	err := t.rows(ctx, `SELECT state, outcome, sum(images), sum(findings), sum(denied), sum(review)
+		FROM audit_run_cell WHERE run_id = ? GROUP BY state, outcome`, []any{id}, func(scan func(...any) error) error {
+		var k group
+		var n count
+		err := scan(&k.state, &k.outcome, &n.images, &n.findings, &n.denied, &n.review)
+		c.add(k, n)
+		return err
+	})
 	if err != nil {
 		return c, err
 	}
-	err = t.row(ctx, "SELECT count(*), coalesce(sum(was_read), 0), coalesce(sum(bytes), 0) FROM audit_run_layer WHERE run_id = ?",
+	err = t.row(ctx, "SELECT coalesce(sum(layers), 0), coalesce(sum(was_read), 0), coalesce(sum(bytes), 0) FROM audit_run_read WHERE run_id = ?",
 		[]any{id}, &c.Layers, &c.LayersRead, &c.Bytes)
 	if err != nil || !end {
 		return c, err

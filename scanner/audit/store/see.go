@@ -189,13 +189,16 @@ func (l *looking) images(ctx context.Context, seen []Sighting, ms map[string]*ma
 		m, repository := ms[g.Digest], l.repositories[g.Repository]
 		at := slices.IndexFunc(places[m.id], func(p *place) bool { return p.repository == repository })
 		if at < 0 {
-			p := place{repository: repository, manifest: m.id, digest: g.Digest, tags: "[]", runTags: "[]", firstSeen: micros(l.at), firstRun: l.run}
+			p := place{repository: repository, manifest: m.id, digest: g.Digest, tags: "[]", runTags: "[]", firstSeen: micros(l.at), firstRun: l.run, runs: []int64{l.run}}
 			l.sighted(&p, g)
 			fresh = append(fresh, p)
 			continue
 		}
 		p := after[places[m.id][at].id]
 		l.sighted(&p, g)
+		if !slices.Contains(p.runs, l.run) {
+			p.runs = append(slices.Clone(p.runs), l.run)
+		}
 		after[p.id] = p
 		touched = append(touched, p.id)
 	}
@@ -246,14 +249,19 @@ func (l *looking) recount(ctx context.Context, ms map[int64]*manifest, before ma
 	for id, ps := range places {
 		was := before[id]
 		for _, p := range ps {
-			if q := after[p.id]; moved(p) {
+			q := after[p.id]
+			l.tally.seen(p.runs, p, &was, -1)
+			l.tally.seen(q.runs, &q, ms[id], 1)
+			if moved(p) {
 				l.tally.off(p, &was, found[id])
 				l.tally.on(&q, ms[id], found[id])
 			}
 		}
 	}
 	for i := range fresh {
-		l.tally.on(&fresh[i], ms[fresh[i].manifest], found[fresh[i].manifest])
+		p, m := &fresh[i], ms[fresh[i].manifest]
+		l.tally.on(p, m, found[p.manifest])
+		l.tally.seen(p.runs, p, m, 1)
 	}
 	maps.DeleteFunc(back, func(_ int64, b bool) bool { return !b })
 	return layersBack(ctx, l.t, slices.Collect(maps.Keys(back)))

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,8 @@ type manifest struct {
 	key       string
 	failedRun int64
 	outcome   denylist.Outcome
+
+	findings, denied, review int64
 }
 
 // place is a row of audit_image, as far as writing needs it.
@@ -30,6 +33,7 @@ type place struct {
 	firstSeen, firstRun      int64
 	lastSeen, lastRun        int64
 	gone                     int64
+	runs                     []int64 // that saw it and have not ended
 }
 
 // cell is the key of audit_cell.
@@ -40,6 +44,25 @@ type cell struct {
 	team, platform string
 	state          ImageState
 	outcome        denylist.Outcome
+}
+
+// newCell is the key of audit_new: of cells, those that count all.
+type newCell struct {
+	run int64
+	cell
+}
+
+// span is a count and when the first and the last of it were first seen.
+type span struct {
+	count
+	first, last int64
+}
+
+// runCell is the key of audit_run_cell.
+type runCell struct {
+	run, repository int64
+	state           ImageState
+	outcome         denylist.Outcome
 }
 
 // count is what a cell counts.
@@ -110,11 +133,13 @@ type presence struct {
 // transactions beside each other wait and do not block each other.
 type tally struct {
 	cells  map[cell]count
+	fresh  map[newCell]span
+	runs   map[runCell]count
 	sights map[sight]presence
 }
 
 func newTally() *tally {
-	return &tally{cells: map[cell]count{}, sights: map[sight]presence{}}
+	return &tally{cells: map[cell]count{}, fresh: map[newCell]span{}, runs: map[runCell]count{}, sights: map[sight]presence{}}
 }
 
 // off takes an image off as it was, on adds it as it is.
@@ -127,6 +152,9 @@ func (y *tally) count(p *place, m *manifest, fs []found, sign int64) {
 		c := y.cells[k]
 		c.add(n, sign)
 		y.cells[k] = c
+		if t == (topic{}) {
+			y.countNew(newCell{p.firstRun, k}, n, p.firstSeen, sign)
+		}
 	}
 	if p.gone != 0 {
 		return
@@ -139,6 +167,27 @@ func (y *tally) count(p *place, m *manifest, fs []found, sign int64) {
 			w.image, w.found = p.id, f
 		}
 		y.sights[k] = w
+	}
+}
+
+func (y *tally) countNew(k newCell, n count, first, sign int64) {
+	c, ok := y.fresh[k]
+	c.add(n, sign)
+	if !ok {
+		c.first, c.last = first, first
+	}
+	c.first, c.last = min(c.first, first), max(c.last, first)
+	y.fresh[k] = c
+}
+
+// seen counts an image that runs saw as it is, or, with the sign -1, takes it
+// off as it was.
+func (y *tally) seen(runs []int64, p *place, m *manifest, sign int64) {
+	for _, run := range runs {
+		k := runCell{run, p.repository, m.state, m.outcome}
+		c := y.runs[k]
+		c.add(count{images: 1, findings: m.findings, denied: m.denied, review: m.review}, sign)
+		y.runs[k] = c
 	}
 }
 
@@ -159,69 +208,29 @@ func (y *tally) write(ctx context.Context, t tx, at time.Time, run int64) error 
 			c.images, c.withDenied, c.withReview, c.onlyReview, c.withMention, c.findings, c.denied, c.review, micros(at),
 		})
 	}
-	return t.insert(ctx, `audit_cell (vendor, regime, gone, repository_id, team, platform, state, outcome,
+	err := t.insert(ctx, `audit_cell (vendor, regime, gone, repository_id, team, platform, state, outcome,
 		images, with_denied, with_review, only_review, with_mention, findings, denied, review, first_seen)`, 17, rows,
-		`ON CONFLICT (vendor, regime, gone, repository_id, team, platform, state, outcome) DO UPDATE SET
-		images = audit_cell.images + excluded.images,
-		with_denied = audit_cell.with_denied + excluded.with_denied,
-		with_review = audit_cell.with_review + excluded.with_review,
-		only_review = audit_cell.only_review + excluded.only_review,
-		with_mention = audit_cell.with_mention + excluded.with_mention,
-		findings = audit_cell.findings + excluded.findings,
-		denied = audit_cell.denied + excluded.denied,
-		review = audit_cell.review + excluded.review`)
+		"ON CONFLICT (vendor, regime, gone, repository_id, team, platform, state, outcome) DO UPDATE SET "+
+			added("audit_cell", "images", "with_denied", "with_review", "only_review", "with_mention", "findings", "denied", "review"))
+	if err != nil {
+		return err
+	}
+	if err := y.writeNew(ctx, t); err != nil {
+		return err
+	}
+	return y.writeRuns(ctx, t)
+}
+
+// added sets columns of a row that is there to their sums with the new values.
+func added(table string, columns ...string) string {
+	for i, c := range columns {
+		columns[i] = fmt.Sprintf("%s = %s.%s + excluded.%s", c, table, c, c)
+	}
+	return strings.Join(columns, ", ")
 }
 
 func compareCells(a, b cell) int {
 	return cmp.Or(cmp.Compare(a.vendor, b.vendor), cmp.Compare(a.regime, b.regime), cmp.Compare(a.gone, b.gone),
 		cmp.Compare(a.repository, b.repository), cmp.Compare(a.team, b.team), cmp.Compare(a.platform, b.platform),
 		cmp.Compare(a.state, b.state), cmp.Compare(a.outcome, b.outcome))
-}
-
-// writeSights keeps when a repository first had a finding, and when the last of
-// its images lost it. All rows are changed by one statement, in order; those
-// that lose an image are there.
-func (y *tally) writeSights(ctx context.Context, t tx, at time.Time, run int64) error {
-	keys := slices.SortedFunc(maps.Keys(y.sights), func(a, b sight) int {
-		return cmp.Or(cmp.Compare(a.repository, b.repository), cmp.Compare(a.finding, b.finding))
-	})
-	keys = slices.DeleteFunc(keys, func(k sight) bool { return y.sights[k].n == 0 })
-	for part := range slices.Chunk(keys, maxRows) {
-		var args []any
-		for _, k := range part {
-			args = append(args, k.repository, k.finding, y.sights[k].n, micros(at), run)
-		}
-		var gone []sight
-		err := t.rows(ctx, "INSERT INTO audit_finding (repository_id, finding, images, first_seen, first_run) VALUES "+
-			strings.TrimSuffix(strings.Repeat(marks(5)+",", len(part)), ",")+
-			` ON CONFLICT (repository_id, finding) DO UPDATE SET images = audit_finding.images + excluded.images,
-			gone = CASE WHEN audit_finding.images + excluded.images > 0 THEN 0 ELSE audit_finding.gone END
-			RETURNING repository_id, finding, images`, args, func(scan func(...any) error) error {
-			var k sight
-			var images int64
-			err := scan(&k.repository, &k.finding, &images)
-			if images == 0 {
-				gone = append(gone, k)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for _, k := range gone {
-			if err := y.writeGone(ctx, t, at, k); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// writeGone keeps what a finding was that a repository no longer has.
-func (y *tally) writeGone(ctx context.Context, t tx, at time.Time, k sight) error {
-	w := y.sights[k]
-	f := w.found
-	return t.exec(ctx, `UPDATE audit_finding SET gone = ?, image_id = ?, vendor = ?, rank = ?, component_id = ?, rulings = ?, detail = ?
-		WHERE repository_id = ? AND finding = ?`,
-		micros(at), w.image, f.vendor, int64(f.rank), f.component, f.rulings, f.detail, k.repository, k.finding)
 }

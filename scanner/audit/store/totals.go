@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/interdict/interdict/denylist"
 )
@@ -38,24 +39,7 @@ func (s *Store) totals(ctx context.Context, t tx, f Filter) (c Totals, err error
 		return c, err
 	}
 	for k, n := range groups {
-		c.Images += n.images
-		c.Findings += n.findings
-		c.Denied += n.denied
-		c.Review += n.review
-		switch k.state {
-		case Waiting:
-			c.Waiting += n.images
-		case Failed:
-			c.Failed += n.images
-		}
-		switch k.outcome {
-		case denylist.Pass:
-			c.Pass += n.images
-		case denylist.Deny:
-			c.Deny += n.images
-		case denylist.Incomplete:
-			c.Incomplete += n.images
-		}
+		c.add(k, n.count)
 	}
 	f.Limit, f.After = 0, ""
 	if f != (Filter{}) {
@@ -63,6 +47,28 @@ func (s *Store) totals(ctx context.Context, t tx, f Filter) (c Totals, err error
 	}
 	err = t.row(ctx, "SELECT (SELECT count(*) FROM audit_layer) - (SELECT count(*) FROM audit_layer WHERE gone = 1)", nil, &c.Layers)
 	return c, err
+}
+
+// add counts what is counted of images of a state and an outcome.
+func (c *Totals) add(k group, n count) {
+	c.Images += n.images
+	c.Findings += n.findings
+	c.Denied += n.denied
+	c.Review += n.review
+	switch k.state {
+	case Waiting:
+		c.Waiting += n.images
+	case Failed:
+		c.Failed += n.images
+	}
+	switch k.outcome {
+	case denylist.Pass:
+		c.Pass += n.images
+	case denylist.Deny:
+		c.Deny += n.images
+	case denylist.Incomplete:
+		c.Incomplete += n.images
+	}
 }
 
 // By counts the images and findings that a filter selects by vendor, regime,
@@ -158,8 +164,25 @@ func countBy(ctx context.Context, t tx, what Group, f *Filter) (map[group]since,
 		}
 		out[k] = n
 	}
-	if f.counted() {
-		return out, countCells(ctx, t, what, f, each)
+	switch {
+	case f.counted():
+		return out, countCells(ctx, t, what, f, "", each)
+	case f.countedNew(what):
+		return out, countNew(ctx, t, what, f, each)
 	}
-	return out, countRows(ctx, t, what, f, each)
+	p, err := divide(ctx, t, what, f)
+	if err != nil {
+		return out, err
+	}
+	if p.whole != none {
+		g := *f
+		g.NewIn, g.Since, g.Text = 0, time.Time{}, ""
+		if err := countCells(ctx, t, what, &g, p.whole, each); err != nil {
+			return out, err
+		}
+	}
+	if p.mixed != none {
+		return out, countRows(ctx, t, what, f, p.mixed, each)
+	}
+	return out, nil
 }
