@@ -15,9 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/interdict/interdict/sbom/attach"
+	"github.com/interdict/interdict/scanner/scantest"
 )
-
-const deletes = "  delete: {enabled: true}"
 
 // TestPush attaches to an image and its index, in every sort of registry.
 func TestPush(t *testing.T) {
@@ -25,9 +24,9 @@ func TestPush(t *testing.T) {
 	for name, s := range map[string]*server{
 		"in process, referrers API":  inProcess(t, true),
 		"in process, fallback tag":   inProcess(t, false),
-		"docker-registry":            debian(t, "", deletes, t.TempDir()),
-		"docker-registry, no delete": debian(t, "", "", t.TempDir()),
-		"docker-registry, login":     debian(t, "hunter2", deletes, t.TempDir()),
+		"docker-registry":            debian(t, t.TempDir(), scantest.DockerOptions{Delete: true}),
+		"docker-registry, no delete": debian(t, t.TempDir(), scantest.DockerOptions{}),
+		"docker-registry, login":     debian(t, t.TempDir(), scantest.DockerOptions{Password: "hunter2", Delete: true}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			img, idx := s.image(t)
@@ -142,12 +141,12 @@ func TestFailingPush(t *testing.T) {
 func TestRefused(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
-	open := debian(t, "hunter2", deletes, dir)
+	open := debian(t, dir, scantest.DockerOptions{Password: "hunter2", Delete: true})
 	img, idx := open.image(t)
 	if _, err := open.client(t).Push(ctx, targets(img, idx, "x"), attach.PushOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	frozen := debian(t, "hunter2", "  maintenance: {readonly: {enabled: true}}", dir)
+	frozen := debian(t, dir, scantest.DockerOptions{Password: "hunter2", ReadOnly: true})
 	if got := frozen.list(t, img); len(got) != 3 {
 		t.Errorf("a read-only registry lists %q", got)
 	}

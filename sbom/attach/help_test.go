@@ -2,19 +2,15 @@ package attach_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,9 +21,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/interdict/interdict/sbom/attach"
+	"github.com/interdict/interdict/scanner/scantest"
 )
 
 const artifactType, bundleType = "application/vnd.cyclonedx+json", "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -70,45 +66,19 @@ func inProcess(t testing.TB, api bool) *server {
 	return &server{host: strings.TrimPrefix(srv.URL, "http://"), api: api, front: f}
 }
 
-// debian starts Debian's docker-registry, which has no referrers API. With a
-// password it asks the user "ann" for it. extra is YAML of its storage section.
-func debian(t testing.TB, password, extra, dir string) *server {
+// debian starts Debian's docker-registry, which has no referrers API.
+func debian(t testing.TB, dir string, o scantest.DockerOptions) *server {
 	t.Helper()
-	bin, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatal("docker-registry is not installed: apt-get install docker-registry")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, stop, err := scantest.DockerRegistry(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{host: l.Addr().String()}
-	l.Close()
-	conf := fmt.Sprintf("version: 0.1\nlog: {level: error}\nhttp: {addr: %q}\nstorage:\n  filesystem: {rootdirectory: %s/data}\n%s\n", s.host, dir, extra)
-	if password != "" {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, "htpasswd"), "ann:"+string(hash)+"\n")
-		conf += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
-		s.keys = login{"ann", password}
+	t.Cleanup(stop)
+	s := &server{host: addr}
+	if o.Password != "" {
+		s.keys = login{"ann", o.Password}
 	}
-	writeFile(t, filepath.Join(dir, "config.yml"), conf)
-	cmd := exec.Command(bin, "serve", filepath.Join(dir, "config.yml"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 200 {
-		if resp, err := http.Get("http://" + s.host + "/v2/"); err == nil {
-			resp.Body.Close()
-			return s
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatal("docker-registry does not answer")
-	return nil
+	return s
 }
 
 type login struct{ user, password string }

@@ -1,14 +1,11 @@
 package registry
 
 import (
-	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,7 +17,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"golang.org/x/crypto/bcrypt"
+
+	"github.com/interdict/interdict/scanner/scantest"
 )
 
 // inProcess serves go-containerregistry's registry behind a handler that may
@@ -36,45 +34,16 @@ func inProcess(t testing.TB, front func(inner http.Handler) http.Handler) string
 	return strings.TrimPrefix(srv.URL, "http://")
 }
 
-// dockerRegistry starts Debian's docker-registry on a free port. With a
-// password, it asks user "ann" for it.
+// dockerRegistry starts Debian's docker-registry. With a password, it asks user
+// "ann" for it.
 func dockerRegistry(t *testing.T, password string) string {
 	t.Helper()
-	bin, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatal("docker-registry is not installed: apt-get install docker-registry")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, stop, err := scantest.DockerRegistry(t.TempDir(), scantest.DockerOptions{Password: password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
-	dir := t.TempDir()
-	conf := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s/data}, maintenance: {uploadpurging: {enabled: false}}}\nhttp: {addr: %q}\n", dir, addr)
-	if password != "" {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "htpasswd"), "ann:"+string(hash)+"\n")
-		conf += fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s/htpasswd}}\n", dir)
-	}
-	write(t, filepath.Join(dir, "config.yml"), conf)
-	cmd := exec.Command(bin, "serve", filepath.Join(dir, "config.yml"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 200 {
-		if resp, err := http.Get("http://" + addr + "/v2/"); err == nil {
-			resp.Body.Close()
-			return addr
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatal("docker-registry does not answer")
-	return ""
+	t.Cleanup(stop)
+	return addr
 }
 
 func write(t testing.TB, path, text string) {

@@ -8,11 +8,9 @@ import (
 	"io"
 	"log"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,6 +29,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/interdict/interdict/scanner/registry"
+	"github.com/interdict/interdict/scanner/scantest"
 )
 
 // counted is a registry in this process that counts what it is asked.
@@ -455,7 +454,11 @@ func TestListEnds(t *testing.T) {
 // A real registry, with more repositories than are listed at once, and one
 // whose only tag was deleted.
 func TestListDockerRegistry(t *testing.T) {
-	addr := dockerRegistry(t)
+	addr, stop, err := scantest.DockerRegistry(t.TempDir(), scantest.DockerOptions{Delete: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
 	names := map[string]string{}
 	var want []string
 	for i := range 20 {
@@ -486,40 +489,6 @@ func TestListDockerRegistry(t *testing.T) {
 			t.Errorf("%d repositories, app %+v, gone %+v, %v", len(repos), repos["app"], r, problems)
 		}
 	}
-}
-
-// dockerRegistry starts Debian's docker-registry on a free port.
-func dockerRegistry(t *testing.T) string {
-	t.Helper()
-	bin, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatal("docker-registry is not installed: apt-get install docker-registry")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	dir := t.TempDir()
-	conf := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {delete: {enabled: true}, filesystem: {rootdirectory: %s/data}, maintenance: {uploadpurging: {enabled: false}}}\nhttp: {addr: %q}\n", dir, addr)
-	if err := os.WriteFile(filepath.Join(dir, "config.yml"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, "serve", filepath.Join(dir, "config.yml"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 200 {
-		if resp, err := http.Get("http://" + addr + "/v2/"); err == nil {
-			resp.Body.Close()
-			return addr
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatal("docker-registry does not answer")
-	return ""
 }
 
 func write(t testing.TB, path, text string) {
