@@ -63,7 +63,7 @@ func cmdTamper(ts *testscript.TestScript, _ bool, args []string) {
 // corrupt REGISTRY TEXT: changes one byte of every stored blob of a registry
 // that "registry" started in which the text occurs.
 func cmdCorrupt(ts *testscript.TestScript, _ bool, args []string) {
-	blobs, err := filepath.Glob(ts.MkAbs(".registry-" + args[0] + "/docker/registry/v2/blobs/sha256/*/*/data"))
+	blobs, err := filepath.Glob(ts.MkAbs(".registry-" + args[0] + "/data/docker/registry/v2/blobs/sha256/*/*/data"))
 	ts.Check(err)
 	hit := false
 	for _, b := range blobs {

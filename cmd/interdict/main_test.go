@@ -6,15 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/crane"
@@ -116,36 +113,14 @@ func buildStory(ts *testscript.TestScript, name string) v1.Image {
 // registry NAME [URL TOKEN]: starts Debian's docker-registry and sets $NAME to
 // its address. It tells URL what is pushed, with the token.
 func cmdRegistry(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	addr := l.Addr().String()
-	l.Close()
-	dir := ts.MkAbs(".registry-" + args[0])
-	ts.Check(os.MkdirAll(dir, 0o755))
-	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", dir, addr)
+	var o scantest.DockerOptions
 	if len(args) == 3 {
-		text += fmt.Sprintf("notifications: {endpoints: [{name: audit, url: %q, headers: {Authorization: [Bearer %s]}, timeout: 5s, threshold: 5, backoff: 100ms}]}\n", args[1], args[2])
+		o.Webhook, o.Token = args[1], args[2]
 	}
-	ts.Check(os.WriteFile(config, []byte(text), 0o644))
-	bin, err := exec.LookPath("docker-registry")
-	if err != nil {
-		ts.Fatalf("this test needs Debian's package docker-registry: .ci/run installs it")
-	}
-	cmd := exec.Command(bin, "serve", config)
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	ts.Check(cmd.Start())
-	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 100 {
-		if resp, err := http.Get("http://" + addr + "/v2/"); err == nil {
-			resp.Body.Close()
-			ts.Setenv(args[0], addr)
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	ts.Fatalf("docker-registry did not start: %s", log.String())
+	addr, stop, err := scantest.DockerRegistry(ts.MkAbs(".registry-"+args[0]), o)
+	ts.Check(err)
+	ts.Defer(stop)
+	ts.Setenv(args[0], addr)
 }
 
 // push ARCHIVE REFERENCE
