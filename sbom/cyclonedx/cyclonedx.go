@@ -11,11 +11,8 @@ package cyclonedx
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"slices"
 	"unsafe"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -113,51 +110,11 @@ func (d Decoder) Decode(r io.Reader) (*sbom.Inventory, error) {
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	text, err := readText(r, limit)
+	text, err := sbom.ReadDocument(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading CycloneDX: %w", err)
 	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("reading CycloneDX: the document is larger than %d bytes", limit)
-	}
-	return d.decode(text)
-}
-
-// readText reads all, or one byte more than limit. Where the size is known, the
-// bytes are read to where they stay.
-func readText(r io.Reader, limit int64) (string, error) {
-	known := sizeOf(r)
-	if known <= 0 || known > limit {
-		known = 64 << 10
-	}
-	text := make([]byte, 0, known+1)
-	r = io.LimitReader(r, limit+1)
-	for {
-		n, err := r.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		if errors.Is(err, io.EOF) {
-			return unsafe.String(unsafe.SliceData(text), len(text)), nil // nobody writes to it again
-		}
-		if err != nil {
-			return "", err
-		}
-		if len(text) == cap(text) {
-			text = slices.Grow(text, len(text)) // twice as much
-		}
-	}
-}
-
-// sizeOf returns how much there is to read where that is known, else 0.
-func sizeOf(r io.Reader) int64 {
-	switch r := r.(type) {
-	case interface{ Len() int }: // bytes.Reader, bytes.Buffer, strings.Reader
-		return int64(r.Len())
-	case interface{ Stat() (fs.FileInfo, error) }:
-		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
-			return info.Size()
-		}
-	}
-	return 0
+	return d.decode(unsafe.String(unsafe.SliceData(text), len(text))) // nobody writes to it again
 }
 
 func (d Decoder) decode(text string) (*sbom.Inventory, error) {

@@ -78,12 +78,9 @@ func (d Decoder) Decode(r io.Reader) (*sbom.Inventory, error) {
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := sbom.ReadDocument(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading SPDX: %w", err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("reading SPDX: the document is larger than %d bytes", limit)
 	}
 	inv, err := d.decode(data)
 	if err != nil {

@@ -37,12 +37,9 @@ func (d Decoder) Decode(r io.Reader) (*sbom.Inventory, error) {
 	if limit <= 0 {
 		limit = MaxSize
 	}
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := sbom.ReadDocument(r, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading syft JSON: %w", err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("reading syft JSON: the document is larger than %d bytes", limit)
 	}
 	var doc document
 	if err := json.Unmarshal(data, &doc); err != nil {
