@@ -58,16 +58,8 @@ func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 	if err != nil {
 		return run, err
 	}
-	var seen []store.Sighting
-	for n := range f.Images {
-		seen = append(seen, f.Sighting(n))
-		if len(seen) < 5000 && n < f.Images-1 {
-			continue
-		}
-		if _, err := s.See(ctx, run.ID, "key", seen); err != nil {
-			return run, err
-		}
-		seen = nil
+	if err := See(ctx, s, run.ID, f); err != nil {
+		return run, err
 	}
 	if err := s.SetRun(ctx, run.ID, store.Working, nil, ""); err != nil {
 		return run, err
@@ -84,6 +76,23 @@ func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 		return run, err
 	}
 	return s.Run(ctx, run.ID)
+}
+
+// See lists all images of a fleet in a run.
+func See(ctx context.Context, s *store.Store, run int64, f Fleet) error {
+	f = f.defaults()
+	var seen []store.Sighting
+	for n := range f.Images {
+		seen = append(seen, f.Sighting(n))
+		if len(seen) < 5000 && n < f.Images-1 {
+			continue
+		}
+		if _, err := s.See(ctx, run, "key", seen); err != nil {
+			return err
+		}
+		seen = nil
+	}
+	return nil
 }
 
 func sum(of ...any) string {

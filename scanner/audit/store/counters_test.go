@@ -11,6 +11,7 @@ import (
 
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/audit/store/storetest"
 )
 
 // recounts checks that the counters are what counting the rows gives.
@@ -89,4 +90,25 @@ func lines(t *testing.T, s *store.Store, query string) (out []string) {
 	check(t, rows.Err())
 	slices.Sort(out)
 	return out
+}
+
+// TestFillMany: the benchmark's fleet is the one that was audited image by image.
+func TestFillMany(t *testing.T) {
+	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
+		ctx := context.Background()
+		fleet := storetest.Fleet{Repositories: 10, Images: 80}
+		copied := open(nil)
+		check(t, storetest.FillMany(ctx, copied, fleet))
+		recounts(t, copied)
+		audited := must(store.Open(ctx, "sqlite://"+t.TempDir()+"/audited.db"))(t)
+		defer audited.Close()
+		must(storetest.Fill(ctx, audited, fleet))(t)
+		for _, f := range []store.Filter{{}, {Vendor: "vendor01"}, {NewIn: 1, Level: denylist.Denied}, {Text: "build-7"}} {
+			equal(t, "totals", must(copied.Totals(ctx, f))(t), must(audited.Totals(ctx, f))(t))
+		}
+		const rows = "SELECT r.name, i.digest, i.platform, i.team, i.tags, m.state, m.outcome, m.findings FROM audit_image i JOIN audit_manifest m ON m.id = i.manifest_id JOIN audit_repository r ON r.id = i.repository_id"
+		equal(t, "images", lines(t, copied, rows), lines(t, audited, rows))
+		const found = "SELECT m.digest, f.finding, f.rank, f.vendor, f.rulings, f.detail FROM audit_found f JOIN audit_manifest m ON m.id = f.manifest_id"
+		equal(t, "findings", lines(t, copied, found), lines(t, audited, found))
+	})
 }
