@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
 
 // memory is a Holder for tests.
@@ -71,17 +71,8 @@ func shell(t testing.TB, script string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	markerTree(t, dir)
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+dir, "SOURCE_DATE_EPOCH=1700000000")
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	detecttest.Script(t, dir, script, "SOURCE_DATE_EPOCH=1700000000")
+	return detecttest.Read(t, dir, "out")
 }
 
 // markerTree writes files that detectors recognise wherever they are: a

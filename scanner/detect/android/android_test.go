@@ -1,11 +1,9 @@
 package android
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,17 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
-
-// run runs a script in a folder.
-func run(t testing.TB, dir, script string) {
-	t.Helper()
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(it needs the Debian packages aapt, android-framework-res, apksigner, smali, zip and a JDK)", script, err, msg)
-	}
-}
 
 // sources makes classes.dex, an unsigned app.apk with a binary manifest, and an
 // AAR with a text one.
@@ -52,7 +41,7 @@ done
 func detect(t testing.TB, name string, b []byte) scanner.Result {
 	t.Helper()
 	w := &sbom.Watch{Match: func(k sbom.Kind, v string) bool { return k == sbom.JavaPackage && v == "com/acme/guard/" }}
-	f := &scanner.File{Path: name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+	f := detecttest.File(name, b)
 	d := New(w)
 	if !d.Wants(f) {
 		return scanner.Result{}
@@ -66,7 +55,7 @@ func detect(t testing.TB, name string, b []byte) scanner.Result {
 
 func TestDetect(t *testing.T) {
 	dir := t.TempDir()
-	run(t, dir, sources)
+	detecttest.Script(t, dir, sources)
 	for file, want := range map[string][]string{
 		"app.apk":     {"application com.acme.guard 7.7-ünï", "android_package=com.acme.guard"},
 		"v2.apk":      {"application com.acme.guard 7.7-ünï", "android_package=com.acme.guard", "jar_signer_claimed=Acme Ltd APK signature scheme v2"},
@@ -107,7 +96,7 @@ func TestDetect(t *testing.T) {
 // the document can hold.
 func FuzzManifest(f *testing.F) {
 	dir := f.TempDir()
-	run(f, dir, sources+"unzip -qp app.apk AndroidManifest.xml > m.axml")
+	detecttest.Script(f, dir, sources+"unzip -qp app.apk AndroidManifest.xml > m.axml")
 	for _, name := range []string{"m.axml", "AndroidManifest.xml"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -127,7 +116,7 @@ func FuzzManifest(f *testing.F) {
 // FuzzFile reads DEX files and signing blocks.
 func FuzzFile(f *testing.F) {
 	dir := f.TempDir()
-	run(f, dir, sources)
+	detecttest.Script(f, dir, sources)
 	for _, name := range []string{"classes.dex", "v2.apk"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -137,7 +126,7 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		detect(t, "/x.apk", b)
-		f := &scanner.File{Path: "/x", Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+		f := detecttest.File("/x", b)
 		schemeSigners(f)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
 
 // collect is a Visitor that reads every member.
@@ -54,7 +55,7 @@ func (c *collect) Gap(g sbom.Gap) { c.gaps = append(c.gaps, g) }
 func expand(t testing.TB, name string, b []byte) *collect {
 	t.Helper()
 	c := &collect{files: map[string]string{}, left: 64 << 20}
-	f := &scanner.File{Path: "/" + name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+	f := detecttest.File("/"+name, b)
 	e := New()
 	if e.Wants(f) {
 		if err := e.Expand(context.Background(), f, c); err != nil && err != scanner.ErrLimit {

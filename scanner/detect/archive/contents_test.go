@@ -1,9 +1,7 @@
 package archive
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
 
 // pack runs a script in a folder that has the test's contents in "in", and
@@ -27,16 +26,8 @@ func pack(t testing.TB, files map[string]string, script string) []byte {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	detecttest.Script(t, dir, script)
+	return detecttest.Read(t, dir, "out")
 }
 
 // TestContents compares every byte of every file with what went in.
@@ -129,7 +120,7 @@ func FuzzExpand(f *testing.F) {
 
 func expandBounded(t testing.TB, name string, b []byte) *collect {
 	c := &collect{files: map[string]string{}, left: 8 << 20}
-	f := &scanner.File{Path: "/" + name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+	f := detecttest.File("/"+name, b)
 	e := New()
 	if !e.Wants(f) {
 		return c

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zlib"
+
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
 
 // The marker is the digest that the specification names.
@@ -64,16 +66,16 @@ func TestBundle(t *testing.T) {
 	want := map[string]string{"Acme.dll": "MZ acme", "lib/Guard.dll": strings.Repeat("guard ", 100)}
 	for _, major := range []uint32{1, 2, 6} {
 		b := bundled(major)
-		got := expand(t, fileOf("/app.exe", b), 1<<20)
+		got := expand(t, detecttest.File("/app.exe", b), 1<<20)
 		if diff := cmp.Diff(want, got.files); diff != "" || len(got.gaps) > 0 {
 			t.Errorf("version %d: gaps %v (-want +got):\n%s", major, got.gaps, diff)
 		}
-		cut := expand(t, fileOf("/app.exe", b[:len(b)-5]), 1<<20)
+		cut := expand(t, detecttest.File("/app.exe", b[:len(b)-5]), 1<<20)
 		if len(cut.gaps) != 1 {
 			t.Errorf("version %d, cut: %v", major, cut.gaps)
 		}
 	}
-	if empty := expand(t, fileOf("/app.exe", append(tinyPE(), bundleMarker...)), 1<<20); len(empty.gaps)+len(empty.files) > 0 {
+	if empty := expand(t, detecttest.File("/app.exe", append(tinyPE(), bundleMarker...)), 1<<20); len(empty.gaps)+len(empty.files) > 0 {
 		t.Errorf("a program without bundle: %v", empty)
 	}
 }
@@ -104,7 +106,7 @@ func TestPyInstaller(t *testing.T) {
 			b = binary.BigEndian.AppendUint32(b, uint32(n))
 		}
 		b = append(b, make([]byte, cookie-pyOldSize)...)
-		got := expand(t, fileOf("/app.exe", b), 1<<20)
+		got := expand(t, detecttest.File("/app.exe", b), 1<<20)
 		if diff := cmp.Diff(want, got.files); diff != "" || len(got.gaps) > 0 {
 			t.Errorf("cookie of %d: gaps %v (-want +got):\n%s", cookie, got.gaps, diff)
 		}

@@ -7,36 +7,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
-
-// build runs a script in an empty folder and returns the file "out" it leaves.
-func build(t testing.TB, script string) []byte {
-	t.Helper()
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir)
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
-	}
-	b, err := os.ReadFile(filepath.Join(cmd.Dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func fileOf(name string, b []byte) *scanner.File {
-	return &scanner.File{Path: name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
-}
 
 // collect is a Visitor that reads every member, up to a bound.
 type collect struct {
@@ -102,7 +80,7 @@ E
 wixl -o out a.wxs`
 
 func TestMSI(t *testing.T) {
-	f := fileOf("/srv/a.msi", build(t, msiScript))
+	f := detecttest.File("/srv/a.msi", detecttest.Build(t, msiScript))
 	w := &sbom.Watch{Match: func(k sbom.Kind, v string) bool { return k == sbom.Filename && v == "acmedrv.sys" }}
 	res, err := New(w).Detect(context.Background(), f)
 	if err != nil || res.Component == nil || len(res.Gaps) > 0 {
@@ -158,9 +136,9 @@ makensis -V1 a.nsi
 func TestNSIS(t *testing.T) {
 	for _, compressor := range []string{"zlib", "/SOLID zlib", "lzma", "/SOLID lzma"} {
 		t.Run(compressor, func(t *testing.T) {
-			both := build(t, nsisScript(compressor))
+			both := detecttest.Build(t, nsisScript(compressor))
 			i := bytes.LastIndex(both, []byte("TAR!noise1.bin"))
-			found := expand(t, fileOf("/srv/setup.exe", both[:i]), 1<<30)
+			found := expand(t, detecttest.File("/srv/setup.exe", both[:i]), 1<<30)
 			if len(found.gaps) > 0 {
 				t.Errorf("gaps %v", found.gaps)
 			}
@@ -197,12 +175,12 @@ func untar(t *testing.T, b []byte) map[string]string {
 // FuzzInstaller: whatever the bytes are, nothing panics, and the bound on what
 // comes out is kept.
 func FuzzInstaller(f *testing.F) {
-	f.Add(build(f, msiScript))
+	f.Add(detecttest.Build(f, msiScript))
 	small := func(compressor string) string {
 		return "echo acme > a.txt; printf 'SetCompressor " + compressor + "\\nName a\\nOutFile out\\nSection\\nSetOutPath $TEMP\\nFile a.txt\\nSectionEnd\\n' > a.nsi; makensis -V1 a.nsi"
 	}
 	for _, c := range []string{"zlib", "/SOLID lzma"} {
-		b := build(f, small(c))
+		b := detecttest.Build(f, small(c))
 		// The stub is not what is tested: only its headers are kept.
 		i := bytes.Index(b, []byte("\xef\xbe\xad\xdeNullsoftInst"))
 		f.Add(append(tinyPE(), b[i-4:]...))
@@ -210,7 +188,7 @@ func FuzzInstaller(f *testing.F) {
 	f.Add(append([]byte("#!/bin/sh\n"), bytes.Repeat([]byte("# a long script\n"), 300)...))
 	d := New(nil)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file := fileOf("/x", b)
+		file := detecttest.File("/x", b)
 		if !d.Wants(file) {
 			return
 		}
@@ -239,7 +217,7 @@ func tinyPE() []byte {
 // only claimed once a byte of a stream has changed.
 func TestMSISigner(t *testing.T) {
 	for _, option := range []string{"", "-add-msi-dse"} {
-		b := build(t, msiScript+`
+		b := detecttest.Build(t, msiScript+`
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3000 -subj '/O=Test Authority/CN=Root' 2>/dev/null
 openssl req -newkey rsa:2048 -nodes -keyout k.pem -out k.csr -subj '/O=Acme Ltd/CN=Acme Signing' 2>/dev/null
 openssl x509 -req -in k.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3000 -out k.crt 2>/dev/null
@@ -250,7 +228,7 @@ osslsigncode sign -certs chain.pem -key k.pem -h sha256 `+option+` -in out -out 
 				i := bytes.Index(b, []byte("Acme Guard"))
 				copy(b[i:], "Acme Fake!")
 			}
-			res, err := New(nil).Detect(context.Background(), fileOf("/srv/a.msi", b))
+			res, err := New(nil).Detect(context.Background(), detecttest.File("/srv/a.msi", b))
 			if err != nil || res.Component == nil {
 				t.Fatal(res, err)
 			}

@@ -1,12 +1,8 @@
 package java
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,29 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
-
-// run runs a script in a folder.
-func run(t testing.TB, dir, script string) {
-	t.Helper()
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(it needs a JDK, zip and openssl)", script, err, msg)
-	}
-}
 
 // build runs a script in a copy of a folder with some compiled classes and a
 // manifest, and returns the file "out" that it leaves.
 func build(t testing.TB, classes, script string) []byte {
 	t.Helper()
-	dir := t.TempDir()
-	run(t, dir, "cp -a "+classes+"/. .\n"+script)
-	b, err := os.ReadFile(filepath.Join(dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return detecttest.Build(t, "cp -a "+classes+"/. .\n"+script)
 }
 
 const sources = `
@@ -68,7 +49,7 @@ jarsigner -keystore s.p12 -storetype pkcs12 -storepass secret acme.jar acme >/de
 
 func detect(t testing.TB, name string, b []byte, w *sbom.Watch) scanner.Result {
 	t.Helper()
-	f := &scanner.File{Path: name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
+	f := detecttest.File(name, b)
 	d := New(w)
 	if !d.Wants(f) {
 		return scanner.Result{}
@@ -104,7 +85,7 @@ const vendor = "Acme Holding of a very long name that goes on for more than seve
 
 func TestJAR(t *testing.T) {
 	classes := t.TempDir()
-	run(t, classes, sources)
+	detecttest.Script(t, classes, sources)
 	w := &sbom.Watch{Match: func(k sbom.Kind, v string) bool { return k == sbom.JavaPackage && v == "com/acme/guard/" }}
 	base := []string{
 		"com.acme.guard 4.5.6",
@@ -148,7 +129,7 @@ func TestJAR(t *testing.T) {
 
 func FuzzDetect(f *testing.F) {
 	classes := f.TempDir()
-	run(f, classes, sources)
+	detecttest.Script(f, classes, sources)
 	f.Add(build(f, classes, `mv acme.jar out`))
 	f.Add(build(f, classes, ca+`mv acme.jar out`))
 	f.Fuzz(func(t *testing.T, b []byte) { detect(t, "/x.jar", b, nil) })

@@ -1,39 +1,16 @@
 package pkgfile
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
 )
-
-// build runs a script in an empty folder and returns the file "out" it leaves.
-func build(t testing.TB, script string) []byte {
-	t.Helper()
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "GNUPGHOME="+cmd.Dir)
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, msg)
-	}
-	b, err := os.ReadFile(filepath.Join(cmd.Dir, "out"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func fileOf(name string, b []byte) *scanner.File {
-	return &scanner.File{Path: name, Size: int64(len(b)), Head: b[:min(len(b), scanner.HeadSize)], ReaderAt: bytes.NewReader(b)}
-}
 
 const (
 	control = `Package: acme-guard
@@ -123,7 +100,7 @@ func TestIdentity(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
-			f := fileOf("/srv/"+tt.file, build(t, tt.script))
+			f := detecttest.File("/srv/"+tt.file, detecttest.Build(t, tt.script))
 			if !New().Wants(f) {
 				t.Fatal("it is not wanted")
 			}
@@ -153,13 +130,13 @@ func TestIdentity(t *testing.T) {
 // beyond the end is never asked for.
 func FuzzDetect(f *testing.F) {
 	for _, script := range []string{debScript, rpmScript + "; mv out.rpm out", apkScript, archScript} {
-		b := build(f, script)
+		b := detecttest.Build(f, script)
 		f.Add(b)
 		f.Add(b[:len(b)/2])
 	}
 	d := New()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file := fileOf("/x.apk", b)
+		file := detecttest.File("/x.apk", b)
 		if !d.Wants(file) {
 			return
 		}

@@ -103,6 +103,26 @@ func RunEnv(t testing.TB, dir string, env []string, tool string, args ...string)
 	}
 }
 
+// Script runs a script of bash in dir, which is its home as well, with additions
+// to the environment. A tool that is not there fails the test.
+func Script(t testing.TB, dir, script string, env ...string) {
+	t.Helper()
+	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
+	cmd.Dir, cmd.Env = dir, append(append(os.Environ(), "HOME="+dir, "GNUPGHOME="+dir), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, out)
+	}
+}
+
+// Build runs a script in an empty folder and returns the file "out" that it
+// leaves there.
+func Build(t testing.TB, script string) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	Script(t, dir, script)
+	return Read(t, dir, "out")
+}
+
 // Write writes a file below dir and returns its path.
 func Write(t testing.TB, dir, name, contents string) string {
 	t.Helper()
