@@ -3,8 +3,10 @@ package cyclonedx_test
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -28,12 +30,14 @@ func skimmed(inv *sbom.Inventory) *sbom.Inventory {
 // ours in the fast way.
 func TestSkim(t *testing.T) {
 	var k cyclonedx.Skimmer
+	var memory []byte // of all texts, as in document.Skimmer
 	docs, fast := 0, 0
 	check := func(doc string) {
 		t.Helper()
 		want, wantErr := cyclonedx.Decode(strings.NewReader(doc))
 		for range 3 { // the third time, it knows all components
-			got, err := k.Skim(strings.Clone(doc))
+			memory = append(memory[:0], doc...)
+			got, err := k.Skim(unsafe.String(unsafe.SliceData(memory), len(memory)))
 			if err != nil || wantErr != nil {
 				t.Fatal(err, wantErr)
 			}
@@ -65,6 +69,30 @@ func TestSkim(t *testing.T) {
 	}
 	if k.Recalled() < docs {
 		t.Errorf("%d components of %d documents were known", k.Recalled(), docs)
+	}
+}
+
+// TestSkimMemory: components of few bytes of text are not taken to be small.
+func TestSkimMemory(t *testing.T) {
+	var inv sbom.Inventory
+	for i := range 5000 {
+		inv.Components = append(inv.Components, sbom.Component{Type: sbom.Library, Name: strconv.Itoa(i),
+			Evidence: []sbom.Evidence{{Kind: sbom.Filename, Value: "x"}}})
+	}
+	inv.Normalize()
+	var doc bytes.Buffer
+	if err := cyclonedx.Encode(&doc, &inv, cyclonedx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var k cyclonedx.Skimmer
+	for range 2 {
+		if !k.Skims(doc.String()) {
+			t.Fatal("the document is not read in the fast way")
+		}
+	}
+	n, size := k.Remembered()
+	if least := n * int(unsafe.Sizeof(sbom.Component{})+unsafe.Sizeof(sbom.Evidence{})); n < 4000 || size < least || size > 4*least {
+		t.Errorf("%d components are taken to be %d bytes, and are %d at least", n, size, least)
 	}
 }
 

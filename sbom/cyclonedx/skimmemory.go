@@ -13,7 +13,7 @@ import (
 // reading it again. The zero value is ready.
 type memory struct {
 	byRef    map[string][]standing
-	size     int // of all texts and what they were read to, in bytes
+	size     int // of all that is standing, in bytes
 	recalled int // components, so far
 	seed     maphash.Seed
 	marks    *[1 << 16]uint32 // of refs that were seen
@@ -24,6 +24,13 @@ type memory struct {
 type standing struct {
 	text string
 	c    sbom.Component
+}
+
+// size is about what it takes, in bytes: the text, the component with its place
+// in the map, and the lists, which grew by doubling. A small text makes a
+// component that is many times as large.
+func (r *standing) size() int {
+	return len(r.text) + 700 + 112*len(r.c.Occurrences) + 240*len(r.c.Evidence)
 }
 
 const (
@@ -83,9 +90,10 @@ func (m *memory) learn(ref, text string) {
 	}
 	texts := m.byRef[ref]
 	if len(texts) == knownTexts {
-		m.size -= 2 * len(texts[0].text)
+		m.size -= texts[0].size()
 		texts = slices.Delete(texts, 0, 1)
 	}
-	m.byRef[c.Ref] = append(texts, standing{text, c}) // not ref: the map would keep the whole document
-	m.size += 2 * len(text)
+	known := standing{text, c}
+	m.byRef[c.Ref] = append(texts, known) // not ref: the map would keep the whole document
+	m.size += known.size()
 }
