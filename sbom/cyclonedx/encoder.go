@@ -30,7 +30,7 @@ const encoderSize = 32 << 20
 // Encode writes the bytes that the function [Encode] writes. Only for compact
 // JSON it is faster.
 func (e *Encoder) Encode(w io.Writer, inv *sbom.Inventory, opt Options) error {
-	if opt.Pretty || opt.Format == XML {
+	if opt.Pretty || opt.Format != JSON && opt.Format != "" {
 		return Encode(w, inv, opt)
 	}
 	b, bom, err := frame(inv, opt)

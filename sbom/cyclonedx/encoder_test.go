@@ -42,6 +42,13 @@ func TestEncoder(t *testing.T) {
 		check(inv, cyclonedx.Options{})
 	}
 	check(&sbom.Inventory{}, cyclonedx.Options{})
+	for _, opt := range []cyclonedx.Options{{Format: "yaml"}, {SpecVersion: "1.0"}} {
+		var got, want bytes.Buffer
+		err, wantErr := e.Encode(&got, &sbom.Inventory{}, opt), cyclonedx.Encode(&want, &sbom.Inventory{}, opt)
+		if err == nil || wantErr == nil || err.Error() != wantErr.Error() || got.Len() > 0 {
+			t.Errorf("%+v: %v, want %v; %s", opt, err, wantErr, got.Bytes())
+		}
+	}
 }
 
 // TestEncoderKnowsAllFields: whatever field of a component changes, the Encoder
