@@ -2,6 +2,7 @@ package cyclonedx_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,6 +70,50 @@ func TestSkim(t *testing.T) {
 	}
 	if k.Recalled() < docs {
 		t.Errorf("%d components of %d documents were known", k.Recalled(), docs)
+	}
+}
+
+// TestSkimNearlyKnown: a document that differs by few bytes from one that is
+// known by heart is not taken for it, and does not spoil what is known.
+func TestSkimNearlyKnown(t *testing.T) {
+	pieces := []string{`"`, `,`, `}`, `{`, ` `, `\"`, `\\`, `x`, `"name":"z",`, `"bom-ref":"q",`, `:`, `]`, "\n"}
+	taken := 0
+	for seed := range uint64(10) {
+		var b bytes.Buffer
+		if err := cyclonedx.Encode(&b, newGen(seed).inventory(), cyclonedx.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		doc, k := b.String(), new(cyclonedx.Skimmer)
+		first := strings.Index(doc, `"components":[{"bom-ref"`)
+		if first < 0 {
+			continue
+		}
+		agree := func(doc string) {
+			want, err := cyclonedx.Decode(strings.NewReader(doc))
+			if err != nil {
+				return
+			}
+			taken++
+			got, err := k.Skim(doc)
+			if err != nil {
+				t.Fatalf("%s: %v", doc, err)
+			}
+			if diff := cmp.Diff(skimmed(want), skimmed(got), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("%s:\n%s", doc, diff)
+			}
+		}
+		r := rand.New(rand.NewPCG(seed, 9))
+		for range 80 {
+			agree(doc)
+			at := first + r.IntN(len(doc)-first)
+			end := min(len(doc), at+r.IntN(8))
+			agree(doc[:at] + pieces[r.IntN(len(pieces))] + doc[at:])
+			agree(doc[:at] + doc[end:])
+			agree(doc[:at] + string(doc[at]^byte(1+r.IntN(255))) + doc[at+1:])
+		}
+	}
+	if taken < 1200 {
+		t.Errorf("Decode took only %d documents", taken)
 	}
 }
 
