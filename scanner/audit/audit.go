@@ -122,6 +122,7 @@ func (a *Audit) open(ctx context.Context) (err error) {
 	}
 	ro := a.opt.Registry
 	ro.Limit, ro.OnPause = a.limits.wait, a.limits.paused
+	ro.KeepManifests = keptManifests
 	if a.client, err = registry.New(ro); err != nil {
 		return err
 	}
@@ -136,6 +137,10 @@ func (a *Audit) open(ctx context.Context) (err error) {
 // sharedPart is which part of the memory is for results of layers that many
 // images have: a quarter. The scans share the rest.
 const sharedPart = 4
+
+// keptManifests is for what was read to plan a run and is asked for again to
+// work on it, in bytes: some ten thousand manifests.
+const keptManifests = 16 << 20
 
 // Close ends the use of the database. No Work may run any more.
 func (a *Audit) Close() error {

@@ -61,6 +61,9 @@ type Options struct {
 	// counts as dropped, and a quarter of the time that any other answer may take;
 	// 30 s if zero.
 	Stall time.Duration
+	// KeepManifests is how much of manifests that are read by digest is kept, in
+	// bytes, to be read again without a request; nothing if zero.
+	KeepManifests int64
 	// Limit, if set, is asked before every request to a host ("host:port"), and
 	// lets it wait; its error ends the request. OnPause, if set, is told that a
 	// host asks for no requests before a time. By these, clients on many
@@ -107,6 +110,7 @@ type Client struct {
 	trip  http.RoundTripper // base with limits and retries, without authentication
 	greet http.RoundTripper // trip that asks each host once how to log in
 	tries retrier
+	kept  kept
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -147,6 +151,7 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		o: o, base: base, trip: &tries, greet: newGreeter(&tries), tries: tries,
 		keys:     newKeychain(o),
+		kept:     kept{max: o.KeepManifests},
 		sessions: map[string]*session{},
 	}, nil
 }
@@ -218,8 +223,12 @@ func (c *Client) Resolve(ctx context.Context, ref name.Reference) (v1.Descriptor
 }
 
 // Manifest reads a manifest or an index, at most [MaxManifest] bytes, and its
-// descriptor. Bytes that do not have the reference's digest are an error.
+// descriptor. Bytes that do not have the reference's digest are an error. The
+// bytes are not to be changed.
 func (c *Client) Manifest(ctx context.Context, ref name.Reference) (v1.Descriptor, []byte, error) {
+	if m, ok := c.kept.get(ref); ok {
+		return m.desc, m.raw, nil
+	}
 	s, err := c.session(ctx, ref.Context())
 	if err != nil {
 		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
@@ -228,6 +237,7 @@ func (c *Client) Manifest(ctx context.Context, ref name.Reference) (v1.Descripto
 	if err != nil {
 		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
 	}
+	c.kept.put(ref, manifest{d.Descriptor, d.Manifest})
 	return d.Descriptor, d.Manifest, nil
 }
 
