@@ -77,6 +77,7 @@ func (f *workFlags) openAudit(cmd *cobra.Command) (*auditing, error) {
 	}
 	times := f.times
 	times.Beat = times.Dead / 6
+	collectAt(auditGarbage)
 	w.audit, err = audit.Open(cmd.Context(), audit.Options{
 		Database: w.url, CacheDir: f.cacheDir, TempDir: w.temp, Memory: memory, Times: times,
 		Registry: registry.Options{Version: version(), Insecure: f.registry.insecure, CAFile: f.registry.ca, Stall: f.stall},

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
@@ -98,15 +97,12 @@ const smallBOM = 16 << 20
 // collectSeldom lets garbage of small documents lie for longer than main does:
 // until there is as much as what lives and main's ballast.
 func collectSeldom(names []string) {
-	if os.Getenv("GOGC") != "" {
-		return
-	}
 	for _, n := range names {
 		if info, err := os.Stat(n); err == nil && info.Size() > smallBOM {
 			return
 		}
 	}
-	debug.SetGCPercent(100)
+	collectAt(100)
 }
 
 // checking judges stored bills of materials.
