@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -79,7 +80,7 @@ func (e *Encoder) components(all []byte, b *builder) ([]byte, error) {
 		if !b.refs[c.Ref] {
 			continue
 		}
-		key = b.appendKey(key[:0], c)
+		key = slices.Grow(b.appendKey(key[:0], c), len(sbom.Mark{})*8) // for Mark
 		mark, text := e.recall(key)
 		if text == nil {
 			buf.Reset()
