@@ -57,7 +57,7 @@ const (
 
 // auditGarbage is the percentage for audits: they assemble image upon image of
 // what they keep in memory, and a sixth of their time would go into collecting.
-const auditGarbage = 50
+const auditGarbage = 40
 
 // collectAt sets the percentage, unless the user has, and reports whether.
 func collectAt(percent int) bool {

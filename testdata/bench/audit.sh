@@ -92,7 +92,7 @@ audit() { # LABEL DATABASE CACHE SCOPE...
 	run "$label" "$out/interdict" audit start -q --database "$db" --cache-dir "$tmp/cache-$cache" "$@"
 }
 audit cold "sqlite://$tmp/fleet.db" fleet "$fleet"
-audit second "sqlite://$tmp/fleet.db" fleet "$fleet"
+for _ in 1 2 3; do audit second "sqlite://$tmp/fleet.db" fleet "$fleet"; done # the median counts
 # The least that a second audit can do: ask for each tag's digest, 16 at once.
 names=(shop billing search platform)
 for i in $(seq 0 199); do
@@ -133,7 +133,13 @@ FILENAME ~ /queries/ {
 	next
 }
 { wall[$1] = $2; cpu[$1] = $3; rss[$1] = $4 }
+$1 == "second" { times[++again] = $2 }
 END {
+	for (i in times) {
+		below = equal = 0
+		for (j in times) { below += times[j] < times[i]; equal += times[j] == times[i] }
+		if (below <= 1 && below + equal >= 2) wall["second"] = times[i]
+	}
 	print ""
 	row("wall, cold audit / every distinct layer once", wall["cold"] / wall["once"], "at most 1.3")
 	row("CPU, cold audit / every distinct layer once", cpu["cold"] / cpu["once"], "-")
