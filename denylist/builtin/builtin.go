@@ -10,7 +10,10 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/interdict/interdict/denylist"
 )
@@ -29,25 +32,27 @@ var list = sync.OnceValue(func() *denylist.List {
 	return l
 })
 
-// load merges the files: the regimes first, then the vendors by name.
+// load merges the files: the regimes first, then the vendors by name. It reads
+// several at once: every command waits for the list.
 func load(fsys fs.FS) (*denylist.List, error) {
-	l, err := parse(fsys, "regimes.yaml")
-	if err != nil {
-		return nil, err
-	}
 	names, err := fs.Glob(fsys, "vendors/*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("listing vendors: %w", err)
 	}
-	parts := make([]*denylist.List, 0, len(names))
-	for _, name := range names {
-		v, err := parse(fsys, name)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, v)
+	names = append([]string{"regimes.yaml"}, names...)
+	parts := make([]*denylist.List, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() (err error) {
+			parts[i], err = parse(fsys, name)
+			return err
+		})
 	}
-	return denylist.Join(l, parts...), nil
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return denylist.Join(parts[0], parts[1:]...), nil
 }
 
 func parse(fsys fs.FS, name string) (*denylist.List, error) {
