@@ -120,7 +120,7 @@ func (j *judging) match(e *sbom.Evidence) {
 }
 
 func (j *judging) component(c *sbom.Component) {
-	j.asks = slices.Grow(appendAsked(j.asks[:0], c), len(sbom.Mark{})*8) // for Mark
+	j.asks = slices.Grow(appendAsked(j.asks[:0], c), sbom.MarkRoom)
 	mark := j.ix.clean.marker.Mark(j.asks)
 	if j.ix.clean.has(mark) {
 		return

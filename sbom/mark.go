@@ -14,6 +14,9 @@ import (
 // universal hash. So marks do not leave the process.
 type Mark [2]uint64
 
+// MarkRoom is how much capacity behind a text [Marker.Mark] can use, in bytes.
+const MarkRoom = 16
+
 // Marker makes marks. Those of two markers have nothing to do with each other.
 // It may be used by many goroutines. The zero value is not ready.
 type Marker struct {
@@ -37,7 +40,7 @@ func NewMarker() Marker {
 }
 
 // Mark returns the mark of a text. It writes behind the text, where there is
-// capacity for 16 bytes, so as not to allocate.
+// [MarkRoom], so as not to allocate.
 func (m Marker) Mark(text []byte) Mark {
 	tag := m.gcm.Seal(text, m.nonce, nil, text)[len(text):]
 	return Mark{binary.LittleEndian.Uint64(tag), binary.LittleEndian.Uint64(tag[8:])}

@@ -25,7 +25,8 @@ type Encoder struct {
 }
 
 // encoderSize is how much text an Encoder remembers, in bytes; then all begins
-// anew. It is that of some 15,000 components.
+// anew. It is that of some 15,000 components. One of more than an eighth of that
+// is not remembered.
 const encoderSize = 32 << 20
 
 // Encode writes the bytes that the function [Encode] writes. Only for compact
@@ -49,7 +50,7 @@ func (e *Encoder) Encode(w io.Writer, inv *sbom.Inventory, opt Options) error {
 	if !ok {
 		return Encode(w, inv, opt)
 	}
-	all := make([]byte, 0, len(inv.Components)*2500)
+	all := make([]byte, 0, min(len(b.refs)*2500, encoderSize)) // as much as most take
 	all = append(all, before...)
 	if all, err = e.components(all, b); err != nil {
 		return err
@@ -80,7 +81,7 @@ func (e *Encoder) components(all []byte, b *builder) ([]byte, error) {
 		if !b.refs[c.Ref] {
 			continue
 		}
-		key = slices.Grow(b.appendKey(key[:0], c), len(sbom.Mark{})*8) // for Mark
+		key = slices.Grow(b.appendKey(key[:0], c), sbom.MarkRoom)
 		mark, text := e.recall(key)
 		if text == nil {
 			buf.Reset()
@@ -112,7 +113,7 @@ func (e *Encoder) recall(key []byte) (sbom.Mark, []byte) {
 func (e *Encoder) learn(m sbom.Mark, text []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, ok := e.texts[m]; !ok {
+	if _, ok := e.texts[m]; !ok && len(text) <= encoderSize/8 {
 		e.texts[m] = bytes.Clone(text)
 		e.size += len(text)
 	}

@@ -2,7 +2,6 @@ package cyclonedx
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -150,9 +149,7 @@ func (p *properties) addIf(name, value string) {
 // note adds a property whose value is JSON.
 func (p *properties) note(name string, v any) {
 	p.buf.Reset()
-	enc := json.NewEncoder(&p.buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := encodeJSON(&p.buf, v); err != nil {
 		return // the notes hold strings, numbers and booleans: it cannot happen
 	}
 	p.add(name, strings.TrimSuffix(p.buf.String(), "\n"))

@@ -170,3 +170,26 @@ func FuzzSkim(f *testing.F) {
 		}
 	})
 }
+
+// TestEnormousComponents: what is larger than most of what may be remembered is
+// read and written as ever, and not remembered.
+func TestEnormousComponents(t *testing.T) {
+	inv := &sbom.Inventory{Tool: sbom.Tool{Name: "interdict"}, Components: []sbom.Component{
+		{Ref: "enormous", Type: sbom.Library, Name: "enormous", Desc: strings.Repeat("x", 9<<20)},
+	}}
+	var k cyclonedx.Skimmer
+	var e cyclonedx.Encoder
+	for range 3 {
+		var doc bytes.Buffer
+		if err := e.Encode(&doc, inv, cyclonedx.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := k.Skim(doc.String())
+		if err != nil || len(got.Components) != 1 || got.Components[0].Name != "enormous" {
+			t.Fatalf("%v, %v", got.Components, err)
+		}
+	}
+	if n, _ := k.Remembered(); n > 0 || e.Size() > 0 {
+		t.Errorf("a Skimmer remembers %d components, an Encoder %d bytes", n, e.Size())
+	}
+}

@@ -34,7 +34,8 @@ func (r *standing) size() int {
 }
 
 const (
-	// memorySize is how much is known, in bytes; then all begins anew.
+	// memorySize is how much is known, in bytes; then all begins anew. A text of
+	// more than an eighth of that is not learned.
 	memorySize = 64 << 20
 	// knownTexts is how many texts of one ref are known: a fleet stands on few
 	// bases, and each has its own libc.
@@ -77,6 +78,9 @@ func (m *memory) learn(ref, text string) {
 	h := maphash.String(m.seed, ref)
 	if mark := &m.marks[h%uint64(len(m.marks))]; *mark != uint32(h>>32) {
 		*mark = uint32(h >> 32)
+		return
+	}
+	if len(text) > memorySize/8 {
 		return
 	}
 	text = strings.Clone(text)
