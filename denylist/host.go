@@ -11,11 +11,11 @@ import (
 // hosts finds what contains a component or a file.
 type hosts struct {
 	parents map[string][]*sbom.Component // by ref of what they contain
-	first   map[string]int32             // by path of an occurrence: the index in places
+	first   map[string]int32             // by path of an occurrence: of places, which one, from 1
 	places  []place
 }
 
-// place is one component at a path, and the index of the next there, or -1.
+// place is one component at a path, and which place is the next there; 0 is none.
 type place struct {
 	c    *sbom.Component
 	next int32
@@ -30,12 +30,9 @@ func newHosts(inv *sbom.Inventory) *hosts {
 			h.parents[ref] = append(h.parents[ref], c)
 		}
 		for j := range c.Occurrences {
-			next := int32(-1)
-			if k, ok := h.first[c.Occurrences[j].Path]; ok {
-				next = k
-			}
-			h.first[c.Occurrences[j].Path] = int32(len(h.places))
-			h.places = append(h.places, place{c, next})
+			path := c.Occurrences[j].Path
+			h.places = append(h.places, place{c, h.first[path]})
+			h.first[path] = int32(len(h.places))
 		}
 	}
 	for _, cs := range h.parents {
@@ -46,10 +43,8 @@ func newHosts(inv *sbom.Inventory) *hosts {
 
 // at returns the components at a path.
 func (h *hosts) at(path string) (cs []*sbom.Component) {
-	i, ok := h.first[path]
-	for ok && i >= 0 {
-		cs = append(cs, h.places[i].c)
-		i = h.places[i].next
+	for i := h.first[path]; i > 0; i = h.places[i-1].next {
+		cs = append(cs, h.places[i-1].c)
 	}
 	sortByRef(cs)
 	return slices.Compact(cs)

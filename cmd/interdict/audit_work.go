@@ -185,7 +185,7 @@ func (w *auditing) run(ctx context.Context, id int64, p *auditProgress) error {
 // privateTemp makes one private folder for everything temporary, also of the
 // libraries: they ask TMPDIR. The caller removes it.
 func privateTemp() (string, error) {
-	dir, err := os.MkdirTemp("", "interdict-")
+	dir, err := os.MkdirTemp("", tempPrefix)
 	if err != nil {
 		return "", fmt.Errorf("making a temporary folder: %w", err)
 	}

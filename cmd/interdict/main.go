@@ -38,7 +38,7 @@ func interruptible(cancel func()) {
 	<-signals
 	cancel()
 	<-signals
-	// makeTemp names the folder of this process in TMPDIR.
+	// privateTemp names the folder of this process in TMPDIR.
 	if own := os.Getenv("TMPDIR"); strings.HasPrefix(filepath.Base(own), tempPrefix) {
 		os.RemoveAll(own)
 	}

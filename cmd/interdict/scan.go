@@ -155,14 +155,11 @@ func newScanner(cmd *cobra.Command, f *scanFlags, j *judging) (*scanning, error)
 // tempPrefix begins the names of our temporary folders.
 const tempPrefix = "interdict-"
 
-// makeTemp makes one private folder for everything temporary, also of the
-// libraries: they ask TMPDIR.
+// makeTemp makes one private folder for everything temporary.
 func (s *scanning) makeTemp() (err error) {
-	if s.temp, err = os.MkdirTemp("", tempPrefix); err != nil {
-		return fmt.Errorf("making a temporary folder: %w", err)
-	}
+	s.temp, err = privateTemp()
 	s.opt.TempDir = s.temp
-	return os.Setenv("TMPDIR", s.temp)
+	return err
 }
 
 func (s *scanning) close() {

@@ -19,8 +19,9 @@ import (
 )
 
 // NewLaw makes the law of a run: a list, which must not be changed any more, the
-// policy to judge by, and the text of a file of waivers, which may be empty. A policy without a day has no day, and
-// one whose regimes the list does not have is an error.
+// policy to judge by, and the text of a file of waivers, which may be empty. A
+// policy without a day has no day, and one whose regimes the list does not have
+// is an error.
 func NewLaw(list *denylist.List, policy denylist.Policy, waivers []byte) (store.Law, error) {
 	l := store.Law{List: list.ID(), AsOf: policy.AsOf, Parsed: list, Waivers: waivers, Policy: policy}
 	regimes, problems := list.Select(policy)

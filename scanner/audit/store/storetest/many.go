@@ -12,10 +12,10 @@ import (
 )
 
 // FillMany leaves what Fill leaves, but for ids, times, documents, the names of
-// layers and the totals of the run, in a fraction of the time: it fills a fleet of two images a
-// repository, which is one of each kind, and copies their rows until there are
-// as many as the fleet has. Repositories must be a multiple of ten, and Images
-// one of twice their number.
+// layers and the totals of the run, in a fraction of the time: it fills a fleet
+// of two images a repository, which is one of each kind, and copies their rows
+// until there are as many as the fleet has. Repositories must be a multiple of
+// ten, and Images one of twice their number.
 func FillMany(ctx context.Context, s *store.Store, f Fleet) error {
 	f = f.defaults()
 	seed := f
