@@ -201,7 +201,7 @@ func (c *checker) rule(r *Rule, place ...any) {
 // formatNames are the values of Requires.Formats.
 var formatNames = []string{"program", "pe", "elf", "macho", "script", "archive", "data", "symlink"}
 
-func (c *checker) match(k sbom.Kind, m Match, values []string, place ...any) {
+func (c *checker) match(k sbom.Kind, m Operator, values []string, place ...any) {
 	at := func(p ...any) []any { return append(slices.Clone(place), p...) }
 	c.oneOf(string(m), words(matches), at("match")...)
 	if len(values) == 0 {
@@ -235,7 +235,7 @@ func (c *checker) match(k sbom.Kind, m Match, values []string, place ...any) {
 	}
 }
 
-func validPattern(m Match, v string) error {
+func validPattern(m Operator, v string) error {
 	switch m {
 	case Regex:
 		if _, err := regexp.Compile(v); err != nil {

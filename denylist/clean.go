@@ -49,7 +49,7 @@ func (c *clean) add(m sbom.Mark) {
 // appendAsked appends all that is matched of a component: what facts reads, and
 // its evidence. Equal texts are of components that match alike.
 func appendAsked(b []byte, c *sbom.Component) []byte {
-	b = sbom.AppendTexts(b, c.PURL, c.Group, c.Name, c.Supplier, c.Publisher, c.Maker)
+	b = sbom.AppendTexts(b, c.PURL, c.Group, c.Name, c.Supplier, c.Publisher, c.Manufacturer)
 	b = binary.AppendUvarint(b, uint64(len(c.CPEs)))
 	b = sbom.AppendTexts(b, c.CPEs...)
 	b = binary.AppendUvarint(b, uint64(len(c.Authors)))

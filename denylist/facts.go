@@ -26,7 +26,7 @@ func facts(c *sbom.Component, yield func(k sbom.Kind, value, where string)) {
 	}
 	yieldName(c.Supplier, "supplier", yield)
 	yieldName(c.Publisher, "publisher", yield)
-	yieldName(c.Maker, "manufacturer", yield)
+	yieldName(c.Manufacturer, "manufacturer", yield)
 	for _, a := range c.Authors {
 		yieldName(a, "author", yield)
 	}

@@ -29,8 +29,8 @@ func (j *judging) sorted() []Finding {
 	for i := range j.found {
 		f := &j.found[i]
 		k := key{vendor: f.Vendor, ref: f.Component.Ref, name: f.Component.Name, identity: f.Identity, level: f.Level, identifies: f.Identifies}
-		if f.Host != nil {
-			k.host = f.Host.Ref
+		if f.EmbeddedIn != nil {
+			k.host = f.EmbeddedIn.Ref
 		}
 		if n, ok := at[k]; ok && f.Component.Ref != "" {
 			fs[n].merge(f)
@@ -42,7 +42,7 @@ func (j *judging) sorted() []Finding {
 	fs = absorb(fs)
 	for i := range fs {
 		f := &fs[i]
-		f.Proofs = f.Proofs[:min(len(f.Proofs), maxProofs)]
+		f.Matches = f.Matches[:min(len(f.Matches), maxProofs)]
 		f.ID = f.id()
 	}
 	slices.SortFunc(fs, compareFindings)
@@ -71,7 +71,7 @@ func absorb(fs []Finding) []Finding {
 // covers reports whether f says no less than g, of all that g is about. A
 // package is itself, whatever else lies in the same place.
 func (f *Finding) covers(g *Finding) bool {
-	if f.Vendor != g.Vendor || len(g.Occurrences) == 0 || f.Component.PURL != "" || g.Component.PURL != "" || f.Host != nil || g.Host != nil ||
+	if f.Vendor != g.Vendor || len(g.Occurrences) == 0 || f.Component.PURL != "" || g.Component.PURL != "" || f.EmbeddedIn != nil || g.EmbeddedIn != nil ||
 		levelOrder[f.Level] > levelOrder[g.Level] || levelOrder[f.Identity] > levelOrder[g.Identity] ||
 		f.Level == g.Level && f.Identifies != g.Identifies {
 		return false
@@ -92,12 +92,12 @@ func (f *Finding) merge(g *Finding) {
 		}
 	}
 	slices.SortFunc(f.Occurrences, compareOccurrences)
-	for _, p := range g.Proofs {
-		if !slices.Contains(f.Proofs, p) {
-			f.Proofs = append(f.Proofs, p)
+	for _, p := range g.Matches {
+		if !slices.Contains(f.Matches, p) {
+			f.Matches = append(f.Matches, p)
 		}
 	}
-	slices.SortFunc(f.Proofs, func(a, b Proof) int {
+	slices.SortFunc(f.Matches, func(a, b Match) int {
 		return cmp.Or(
 			cmp.Compare(strengthOrder[b.Strength], strengthOrder[a.Strength]),
 			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Rule, b.Rule),
@@ -112,7 +112,7 @@ func (f *Finding) id() string {
 	add := func(parts ...string) { h.Write([]byte(strings.Join(parts, "\x00") + "\x01")) }
 	add(f.Vendor, string(f.Identifies), f.Component.Type, f.Component.Name, f.Component.PURL)
 	var facts []string
-	for _, p := range f.Proofs {
+	for _, p := range f.Matches {
 		facts = append(facts, string(p.Kind)+"\x00"+p.Value+"\x00"+p.Rule)
 	}
 	slices.Sort(facts)
@@ -140,10 +140,10 @@ func compareFindings(a, b Finding) int {
 func (j *judging) gaps() []sbom.Gap {
 	gs := slices.Clone(j.inv.Coverage.Gaps)
 	for _, id := range j.asked.unknown {
-		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf("regime %s is not in the list", id)})
+		gs = append(gs, sbom.Gap{Reason: sbom.NotEvaluated, Detail: fmt.Sprintf("regime %s is not in the list", id)})
 	}
 	if j.inv.Foreign != "" {
-		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf(
+		gs = append(gs, sbom.Gap{Reason: sbom.NotEvaluated, Detail: fmt.Sprintf(
 			"the document was made by %s: it tells of packages, but not of signers, symbols, paths and names inside files", j.inv.Foreign)})
 	} else {
 		gs = append(gs, j.unwatched()...)
@@ -186,11 +186,11 @@ func (j *judging) unwatched() []sbom.Gap {
 		total += n
 	}
 	if total == all && all > 0 {
-		return []sbom.Gap{{Reason: sbom.NotLooked, Detail: "the scan looked for none of the list's paths, names, symbols and strings"}}
+		return []sbom.Gap{{Reason: sbom.NotEvaluated, Detail: "the scan looked for none of the list's paths, names, symbols and strings"}}
 	}
 	gs := make([]sbom.Gap, 0, len(order))
 	for _, rule := range order {
-		gs = append(gs, sbom.Gap{Reason: sbom.NotLooked, Detail: fmt.Sprintf("rule %s: %d of its patterns were not looked for", rule, missing[rule])})
+		gs = append(gs, sbom.Gap{Reason: sbom.NotEvaluated, Detail: fmt.Sprintf("rule %s: %d of its patterns were not looked for", rule, missing[rule])})
 	}
 	return gs
 }

@@ -145,7 +145,7 @@ func isProduct(c *sbom.Component) bool {
 	if c.Type == sbom.OperatingSystem || c.Type == sbom.Container {
 		return false
 	}
-	return c.PURL != "" || c.Supplier != "" || c.Publisher != "" || c.Maker != "" ||
+	return c.PURL != "" || c.Supplier != "" || c.Publisher != "" || c.Manufacturer != "" ||
 		slices.ContainsFunc(c.Evidence, func(e sbom.Evidence) bool { return slices.Contains(makerKinds, e.Kind) })
 }
 

@@ -69,7 +69,7 @@ func (j *judging) installation(vendor string, in *install) {
 	f := Finding{
 		Vendor: vendor, VendorName: w.vendor.Name, Identity: w.identity, Identifies: w.identifies,
 		Component: ComponentRef{Type: string(sbom.Application), Name: first.Value},
-		Proofs:    w.published(),
+		Matches:   w.published(),
 	}
 	if in.of != nil {
 		f.Component = refOf(in.of)

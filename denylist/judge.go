@@ -265,7 +265,7 @@ func (j *judging) weighAndRule(g *group, vendor string) {
 	}
 	f := Finding{
 		Vendor: vendor, VendorName: w.vendor.Name, Identity: w.identity, Identifies: w.identifies,
-		Proofs: w.published(),
+		Matches: w.published(),
 	}
 	if g.c == nil {
 		s := &j.inv.Subject
@@ -274,7 +274,7 @@ func (j *judging) weighAndRule(g *group, vendor string) {
 	} else {
 		f.Component = refOf(g.c)
 		f.Occurrences = occurrences(g)
-		f.Host = j.host(g, w)
+		f.EmbeddedIn = j.host(g, w)
 	}
 	j.rule(&f, w)
 	j.found = append(j.found, f)

@@ -48,7 +48,7 @@ func put(m *map[string][]*pattern, key string, p *pattern) {
 }
 
 // add puts a pattern in, for evidence of kind k.
-func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
+func (m *matcher) add(how Operator, k sbom.Kind, p *pattern) {
 	v := p.value
 	switch how {
 	case Exact:
@@ -92,7 +92,7 @@ func (m *matcher) add(how Match, k sbom.Kind, p *pattern) {
 // namesPath are the kinds whose values are paths.
 var namesPath = map[sbom.Kind]bool{sbom.Path: true, sbom.Autostart: true, sbom.CronCommand: true}
 
-func (m *matcher) addPrefix(how Match, k sbom.Kind, p *pattern) {
+func (m *matcher) addPrefix(how Operator, k sbom.Kind, p *pattern) {
 	switch {
 	case namesPath[k] && how == Prefix:
 		m.folders.add(&m.folders.exact, strings.TrimSuffix(p.value, "/"), p)

@@ -147,7 +147,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("%s %+v", v.Outcome, v.Gaps)
 	}
 	inv.Tool.Watched = inv.Tool.Watched[1:]
-	if v := builtin.List().Judge(inv, denylist.Policy{}); v.Outcome != denylist.Incomplete || len(v.Gaps) != 1 || v.Gaps[0].Reason != sbom.NotLooked {
+	if v := builtin.List().Judge(inv, denylist.Policy{}); v.Outcome != denylist.Incomplete || len(v.Gaps) != 1 || v.Gaps[0].Reason != sbom.NotEvaluated {
 		t.Errorf("a pattern that was not looked for: %s %+v", v.Outcome, v.Gaps)
 	}
 	inv.Tool.Watched = nil

@@ -86,7 +86,7 @@ func TestJudgeForgetsNothing(t *testing.T) {
 		{PURL: "pkg:npm/a@1"}, {PURL: "pkg:npm/%40kaspersky/a@1"}, {Group: "@acme", Name: "a"}, {Group: "@kaspersky", Name: "a"},
 		{CPEs: []string{"cpe:2.3:a:acme:b:1:*:*:*:*:*:*:*"}}, {CPEs: []string{"cpe:2.3:a:kaspersky:b:1:*:*:*:*:*:*:*"}},
 		{Supplier: "Acme"}, {Supplier: "Kaspersky Lab"}, {Publisher: "Acme"}, {Publisher: "Kaspersky Lab"},
-		{Maker: "Acme"}, {Maker: "Kaspersky Lab"}, {Authors: []string{"Acme"}}, {Authors: []string{"Kaspersky Lab"}},
+		{Manufacturer: "Acme"}, {Manufacturer: "Kaspersky Lab"}, {Authors: []string{"Acme"}}, {Authors: []string{"Kaspersky Lab"}},
 		{References: []sbom.Reference{{Type: "website", URL: "https://acme.example"}}}, {References: []sbom.Reference{{Type: "website", URL: "https://kaspersky.com"}}},
 		{Evidence: []sbom.Evidence{{Kind: sbom.ELFSoname, Value: "NET_DVR_"}}}, {Evidence: []sbom.Evidence{{Kind: sbom.SymbolFamily, Value: "NET_DVR_", Count: 30}}},
 	} {
@@ -110,12 +110,12 @@ func TestLevels(t *testing.T) {
 			if order[f.Level] > order[f.Identity] {
 				t.Errorf("seed %d: the law made %s stricter than its evidence", seed, f.ID)
 			}
-			if len(f.Proofs) == 0 || f.Why == "" || f.Change == "" || ids[f.ID] {
+			if len(f.Matches) == 0 || f.Why == "" || f.Change == "" || ids[f.ID] {
 				t.Errorf("seed %d: %s has no proof, no reason, or the ID of another", seed, f.ID)
 			}
 			ids[f.ID] = true
 			decides := false
-			for _, p := range f.Proofs {
+			for _, p := range f.Matches {
 				decides = decides || p.Verified && (p.Strength == denylist.Decisive || p.Strength == denylist.Strong)
 			}
 			if f.Identity == denylist.Denied && !decides {

@@ -2,43 +2,43 @@ package denylist
 
 import "github.com/interdict/interdict/sbom"
 
-// Match says how a rule's values are compared with the value of an evidence.
-type Match string
+// Operator says how a rule's values are compared with the value of an evidence.
+type Operator string
 
 // The ways to match. "Fold" means without regard to case. A value is never
 // looked for as a bare substring: prefixes and parts end where an element, a
 // token or a label ends.
 const (
 	// Exact compares byte by byte.
-	Exact Match = "exact"
+	Exact Operator = "exact"
 	// ExactFold compares without regard to case.
-	ExactFold Match = "exact-fold"
+	ExactFold Operator = "exact-fold"
 	// Prefix is the beginning of the value: of a path, the folder and all that
 	// is in it.
-	Prefix Match = "prefix"
+	Prefix Operator = "prefix"
 	// PrefixFold is Prefix without regard to case.
-	PrefixFold Match = "prefix-fold"
+	PrefixFold Operator = "prefix-fold"
 	// Suffix is the end of the value, without regard to case: ".ppl".
-	Suffix Match = "suffix-fold"
+	Suffix Operator = "suffix-fold"
 	// Glob is a pattern of path.Match, without regard to case, for the whole value.
-	Glob Match = "glob-fold"
+	Glob Operator = "glob-fold"
 	// Regex is a regular expression (RE2) for the whole value.
-	Regex Match = "regex"
+	Regex Operator = "regex"
 	// Entity compares names of legal entities after normalising them: whole
 	// tokens, without case, punctuation and legal forms. A rule of kind
 	// entity_name and this match holds for every kind that carries a name.
-	Entity Match = "entity"
+	Entity Operator = "entity"
 	// Elements is a run of whole path elements anywhere in a path, either
 	// separator, without regard to case: "Kaspersky Lab/Endpoint Agent".
-	Elements Match = "elements"
+	Elements Operator = "elements"
 	// Host is a host name or any subdomain of it.
-	Host Match = "host"
+	Host Operator = "host"
 	// Image is the repository of an image reference without registry, tag and
 	// digest, or its last elements. A value that ends in "*" is a prefix.
-	Image Match = "image"
+	Image Operator = "image"
 	// Subject is a set of "K=value" attributes, all of which a distinguished
 	// name has: "CN=Example Root,O=Example".
-	Subject Match = "subject"
+	Subject Operator = "subject"
 )
 
 // Rule recognises a vendor's software by one kind of evidence. Exactly one of
@@ -48,7 +48,7 @@ type Rule struct {
 	// version. A proof names the value too: "vendor/name#value" (see ValueID).
 	ID         string     `yaml:"id"`
 	Kind       sbom.Kind  `yaml:"kind"`
-	Match      Match      `yaml:"match,omitempty"`
+	Match      Operator   `yaml:"match,omitempty"`
 	Values     []string   `yaml:"values,omitempty"`
 	Identifies Identifies `yaml:"identifies"`
 	Strength   Strength   `yaml:"strength"`
@@ -91,7 +91,7 @@ type Requires struct {
 // of the values.
 type Exception struct {
 	Kind   sbom.Kind `yaml:"kind"`
-	Match  Match     `yaml:"match"`
+	Match  Operator  `yaml:"match"`
 	Values []string  `yaml:"values"`
 	Note   string    `yaml:"note,omitempty"`
 }

@@ -49,10 +49,10 @@ func (n naming) ruling(f *Finding, w *weighed) Ruling {
 		embedded = Open
 	}
 	switch {
-	case f.Host != nil && f.Identifies == Engine:
-		what, answer = "the vendor's code inside another's product ("+f.Host.Name+")", embedded
-	case f.Host != nil && w.makerOnly && embedded == Excluded && answer == Covered:
-		what, answer = "a file of the vendor inside another's product ("+f.Host.Name+"), which may be a product or embedded code", Open
+	case f.EmbeddedIn != nil && f.Identifies == Engine:
+		what, answer = "the vendor's code inside another's product ("+f.EmbeddedIn.Name+")", embedded
+	case f.EmbeddedIn != nil && w.makerOnly && embedded == Excluded && answer == Covered:
+		what, answer = "a file of the vendor inside another's product ("+f.EmbeddedIn.Name+"), which may be a product or embedded code", Open
 	}
 	switch answer {
 	case Covered:

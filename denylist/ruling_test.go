@@ -139,8 +139,8 @@ func TestEngineHost(t *testing.T) {
 			v := judge(t, tt.inv, denylist.Policy{AllEffects: true})
 			for _, f := range v.Findings {
 				got := ""
-				if f.Host != nil {
-					got = f.Host.Name
+				if f.EmbeddedIn != nil {
+					got = f.EmbeddedIn.Name
 				}
 				if f.Identity == denylist.Denied && got != tt.host {
 					t.Errorf("host %q, want %q", got, tt.host)

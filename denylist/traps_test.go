@@ -69,7 +69,7 @@ func TestTraps(t *testing.T) {
 				v := judge(t, inventory(tt.cs...), denylist.Policy{AllEffects: all, Mentions: true})
 				for _, f := range v.Findings {
 					if order[f.Identity] > order[tt.want] {
-						t.Errorf("%s %s: %s\nproofs %+v", f.Vendor, f.Identity, f.Why, f.Proofs)
+						t.Errorf("%s %s: %s\nproofs %+v", f.Vendor, f.Identity, f.Why, f.Matches)
 					}
 				}
 				if v.Outcome == denylist.Deny {

@@ -54,9 +54,9 @@ type Finding struct {
 	Identifies  Identifies
 	Rulings     []Ruling // one for each regime asked that names the vendor, sorted by regime
 	Component   ComponentRef
-	Host        *ComponentRef // the product that contains it, when it is embedded
+	EmbeddedIn  *ComponentRef // the product that contains it, when it is embedded
 	Occurrences []sbom.Occurrence
-	Proofs      []Proof // sorted by strength, then kind
+	Matches     []Match // sorted by strength, then kind
 	// Why says in one sentence how the level came about; Change what would
 	// change it.
 	Why    string
@@ -105,8 +105,8 @@ type Ruling struct {
 	Waiver   *Waiver // that takes this ruling out of the outcome; nil for none
 }
 
-// Proof is an evidence and the rule that it matches.
-type Proof struct {
+// Match is an evidence and the rule that it matches.
+type Match struct {
 	sbom.Evidence
 	Rule       string // Rule.ID
 	Strength   Strength

@@ -8,7 +8,7 @@ var (
 	identifiables = []Identifies{Product, Engine, Driver, OpenSource, Maker, Residue, Data}
 	answers       = []Answer{Covered, Excluded, Open}
 	strengths     = []Strength{Decisive, Strong, Corroborating, Weak}
-	matches       = []Match{Exact, ExactFold, Prefix, PrefixFold, Suffix, Glob, Regex, Entity, Elements, Host, Image, Subject}
+	matches       = []Operator{Exact, ExactFold, Prefix, PrefixFold, Suffix, Glob, Regex, Entity, Elements, Host, Image, Subject}
 )
 
 // ruleKinds are the kinds that a rule may name: all that sbom knows, but the

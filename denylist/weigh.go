@@ -20,7 +20,7 @@ type weighed struct {
 
 // proof is a Proof with what it counts for.
 type proof struct {
-	Proof
+	Match
 	class   sbom.Class
 	decides bool   // may count towards denied
 	limit   string // why it counts for less than its rule says; empty when it does not
@@ -137,7 +137,7 @@ func (p *proof) outweighs(q *proof) bool {
 func limited(g *group, h *hit, otherMaker string) proof {
 	r := h.p.rule
 	p := proof{
-		Proof: Proof{
+		Match: Match{
 			Evidence: h.e, Rule: h.p.id(), Strength: r.Strength, Identifies: r.Identifies,
 			Source: strings.Join(r.Sources, " ; "), Verified: r.Verified,
 		},
@@ -331,10 +331,10 @@ func isRegistryPackage(c *sbom.Component) bool {
 }
 
 // published returns the proofs as they stand in a Finding.
-func (w *weighed) published() []Proof {
-	ps := make([]Proof, len(w.proofs))
+func (w *weighed) published() []Match {
+	ps := make([]Match, len(w.proofs))
 	for i := range w.proofs {
-		ps[i] = w.proofs[i].Proof
+		ps[i] = w.proofs[i].Match
 	}
 	return ps
 }

@@ -119,8 +119,8 @@ func (inv *Inventory) clean() {
 
 func (c *Component) clean() {
 	cleanName(&c.Type)
-	clean(&c.Ref, &c.Group, &c.Name, &c.Version, &c.PURL, &c.Supplier, &c.Publisher, &c.Maker,
-		&c.Copyright, &c.Desc, &c.FoundBy, &c.Language)
+	clean(&c.Ref, &c.Group, &c.Name, &c.Version, &c.PURL, &c.Supplier, &c.Publisher, &c.Manufacturer,
+		&c.Copyright, &c.Description, &c.FoundBy, &c.Language)
 	cleanAll(c.CPEs)
 	cleanAll(c.Authors)
 	cleanAll(c.DependsOn)

@@ -194,7 +194,7 @@ func mergeKey(c *Component) string {
 			fmt.Fprintf(&b, "%d:%s", len(p), p)
 		}
 	}
-	put(string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Maker, c.Copyright, c.Desc, c.FoundBy, c.Language)
+	put(string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Manufacturer, c.Copyright, c.Description, c.FoundBy, c.Language)
 	put(c.Authors...)
 	for _, h := range c.Hashes {
 		put(h.Algorithm, h.Value)
@@ -237,8 +237,8 @@ func both(a, b []string) []string {
 // Group, Name, PURL, FoundBy), the evidence and the edges to others.
 func (c *Component) Fill(o *Component) {
 	for _, f := range []struct{ to, from *string }{
-		{&c.Version, &o.Version}, {&c.Supplier, &o.Supplier}, {&c.Publisher, &o.Publisher}, {&c.Maker, &o.Maker},
-		{&c.Copyright, &o.Copyright}, {&c.Desc, &o.Desc}, {&c.Language, &o.Language},
+		{&c.Version, &o.Version}, {&c.Supplier, &o.Supplier}, {&c.Publisher, &o.Publisher}, {&c.Manufacturer, &o.Manufacturer},
+		{&c.Copyright, &o.Copyright}, {&c.Description, &o.Description}, {&c.Language, &o.Language},
 	} {
 		if *f.to == "" {
 			*f.to = *f.from

@@ -101,24 +101,24 @@ const (
 
 // Component is one piece of software that is in the subject.
 type Component struct {
-	Ref        string // unique in the inventory and stable from run to run; Normalize fills it when empty
-	Type       ComponentType
-	Group      string
-	Name       string
-	Version    string
-	PURL       string // https://github.com/package-url/purl-spec
-	CPEs       []string
-	Licenses   []License
-	Hashes     []Hash
-	Supplier   string   // who supplied it, from metadata; never a guess
-	Publisher  string   // who published it
-	Maker      string   // who made it (CycloneDX manufacturer)
-	Authors    []string // persons or organisations, as written
-	Copyright  string
-	Desc       string
-	References []Reference
-	FoundBy    string // the cataloger or detector that named it
-	Language   string
+	Ref          string // unique in the inventory and stable from run to run; Normalize fills it when empty
+	Type         ComponentType
+	Group        string
+	Name         string
+	Version      string
+	PURL         string // https://github.com/package-url/purl-spec
+	CPEs         []string
+	Licenses     []License
+	Hashes       []Hash
+	Supplier     string   // who supplied it, from metadata; never a guess
+	Publisher    string   // who published it
+	Manufacturer string   // who made it (CycloneDX manufacturer)
+	Authors      []string // persons or organisations, as written
+	Copyright    string
+	Description  string
+	References   []Reference
+	FoundBy      string // the cataloger or detector that named it
+	Language     string
 
 	Occurrences []Occurrence
 	Evidence    []Evidence
@@ -209,15 +209,15 @@ type Reason string
 // looked inside. A malformed file was read as bytes, and is no program of the
 // kind that its first bytes promise.
 const (
-	Unreadable  Reason = "unreadable"  // permission, I/O error
-	Truncated   Reason = "truncated"   // it ends before its own header says
-	Encrypted   Reason = "encrypted"   // contents need a key
-	Unsupported Reason = "unsupported" // a container format or compression that no detector reads
-	Limit       Reason = "limit"       // a bound on size, count, depth or ratio was reached
-	Absent      Reason = "absent"      // named but not there: a foreign layer, a missing blob
-	Failed      Reason = "failed"      // a detector or cataloger failed on it
-	NotLooked   Reason = "not-looked"  // a rule that this inventory was not made to answer
-	Malformed   Reason = "malformed"   // not what its first bytes promise; noted only
+	Unreadable   Reason = "unreadable"  // permission, I/O error
+	Truncated    Reason = "truncated"   // it ends before its own header says
+	Encrypted    Reason = "encrypted"   // contents need a key
+	Unsupported  Reason = "unsupported" // a container format or compression that no detector reads
+	Limit        Reason = "limit"       // a bound on size, count, depth or ratio was reached
+	Absent       Reason = "absent"      // named but not there: a foreign layer, a missing blob
+	Failed       Reason = "failed"      // a detector or cataloger failed on it
+	NotEvaluated Reason = "not-looked"  // a rule that this inventory was not made to answer
+	Malformed    Reason = "malformed"   // not what its first bytes promise; noted only
 )
 
 // Gap is one thing that was not examined.
@@ -239,9 +239,9 @@ func (c Coverage) Complete() bool {
 	return true
 }
 
-// Bare reports whether a component says no more than that a file is there. An
+// IsPlainFile reports whether a component says no more than that a file is there. An
 // image has tens of thousands of those: documents leave them out unless asked.
-func (c *Component) Bare() bool {
+func (c *Component) IsPlainFile() bool {
 	return c.Type == FileType && len(c.Evidence) == 0 && c.PURL == "" && len(c.CPEs) == 0 &&
-		c.Supplier == "" && c.Publisher == "" && c.Maker == "" && len(c.Authors) == 0 && len(c.Contains) == 0
+		c.Supplier == "" && c.Publisher == "" && c.Manufacturer == "" && len(c.Authors) == 0 && len(c.Contains) == 0
 }

@@ -28,7 +28,7 @@ func deployed(list *denylist.List, n int) *sbom.Inventory {
 		name, layer := fmt.Sprintf("example%d", i), inv.Layers[i%2].DiffID
 		c := sbom.Component{
 			Type: sbom.Library, Name: name, Version: "1.2.3", CPEs: []string{"cpe:2.3:a:" + name + ":" + name + ":1.2.3:*:*:*:*:*:*:*"},
-			Licenses: []sbom.License{{ID: "MIT", Declared: true}, {ID: "Apache-2.0", Declared: true}}, Desc: "An example of a library, described in the words of its own package",
+			Licenses: []sbom.License{{ID: "MIT", Declared: true}, {ID: "Apache-2.0", Declared: true}}, Description: "An example of a library, described in the words of its own package",
 			Hashes:     []sbom.Hash{{Algorithm: "SHA-256", Value: fmt.Sprintf("%064x", i)}},
 			References: []sbom.Reference{{Type: "vcs", URL: "https://git.example.org/team/" + name}, {Type: "website", URL: fmt.Sprintf("https://www%d.example.com/projects/%s/", i%60, name)}},
 			Authors:    []string{fmt.Sprintf("Author %d <author%d@example.com>", i%90, i%90)}, Language: "any",

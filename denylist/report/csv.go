@@ -66,8 +66,8 @@ func csvTarget(cw *csv.Writer, t *Target, opt Options) error {
 
 func csvFinding(f *denylist.Finding) []string {
 	host := ""
-	if f.Host != nil {
-		host = componentName(*f.Host)
+	if f.EmbeddedIn != nil {
+		host = componentName(*f.EmbeddedIn)
 	}
 	return []string{
 		f.ID, string(f.Level), f.Vendor, f.VendorName, string(f.Identifies),
@@ -85,7 +85,7 @@ func csvPlaces(f *denylist.Finding) []string {
 
 func csvEvidence(f *denylist.Finding) string {
 	var parts []string
-	for _, p := range f.Proofs {
+	for _, p := range f.Matches {
 		parts = append(parts, fmt.Sprintf("%s=%s [%s]", p.Kind, p.Value, p.Strength))
 	}
 	return strings.Join(parts, "; ")

@@ -95,7 +95,7 @@ func findingClaim(t *Target, f *denylist.Finding, ruling denylist.Ruling) cyclon
 	c := cyclonedx.Claim{
 		Target: f.Component.Ref, Predicate: sentence(t, f), Reasoning: visible(ruling.Reason), Counter: true,
 	}
-	for _, p := range f.Proofs {
+	for _, p := range f.Matches {
 		c.Evidence = append(c.Evidence, cyclonedx.ClaimEvidence{Name: visible(string(p.Kind)), Text: proofLine(f, p)})
 	}
 	return c

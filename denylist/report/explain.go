@@ -83,10 +83,10 @@ func (s *sheet) explain(r *Report, t *Target, f *denylist.Finding) {
 	s.explainPlaces(t, f)
 	s.line("")
 	s.line(s.paint(bold, "Evidence"))
-	if len(f.Proofs) == 0 {
+	if len(f.Matches) == 0 {
 		s.row(2, "", "", 2, "none is recorded")
 	}
-	for i, p := range f.Proofs {
+	for i, p := range f.Matches {
 		s.explainProof(t, i+1, p)
 	}
 	s.line("")
@@ -116,7 +116,7 @@ func (s *sheet) explainPlaces(t *Target, f *denylist.Finding) {
 	}
 }
 
-func (s *sheet) explainProof(t *Target, n int, p denylist.Proof) {
+func (s *sheet) explainProof(t *Target, n int, p denylist.Match) {
 	s.row(2, bold, fmt.Sprintf("%d.", n), 5, visible(string(p.Kind))+" = "+visible(p.Value))
 	if p.Path != "" {
 		where := visible(p.Path)
@@ -141,7 +141,7 @@ func (s *sheet) explainProof(t *Target, n int, p denylist.Proof) {
 }
 
 // strengthWords says how much one proof counts.
-func strengthWords(p denylist.Proof) string {
+func strengthWords(p denylist.Match) string {
 	if !p.Verified {
 		return visible(string(p.Strength)) + ", but not verified: it never decides"
 	}

@@ -56,7 +56,7 @@ func fixture() *report.Report {
 			},
 			Verdict: denylist.Verdict{
 				Outcome: denylist.Incomplete, Regimes: asked, AsOf: r.AsOf, List: list,
-				Gaps: []sbom.Gap{{Reason: sbom.NotLooked, Detail: "412 rules need evidence from inside binaries"}},
+				Gaps: []sbom.Gap{{Reason: sbom.NotEvaluated, Detail: "412 rules need evidence from inside binaries"}},
 			},
 		},
 		{Target: "registry.example.com/gone:1", Error: "reading manifest: 401 unauthorized"},
@@ -100,8 +100,8 @@ func findings() []denylist.Finding {
 		ban("us-ndaa2018-1634", "Pub. L. 115-91, div. A, sec. 1634(a)-(c)"),
 	}
 	embedded := append([]denylist.Ruling{{Regime: "us-bod-17-01", Verdict: denylist.RulingNotCovered, Citation: all[0].Citation, Reason: "It leaves out code embedded in the products of other companies."}}, all[1:]...)
-	proof := func(kind sbom.Kind, value, path, layer, where, rule string, s denylist.Strength, verified bool) denylist.Proof {
-		return denylist.Proof{
+	proof := func(kind sbom.Kind, value, path, layer, where, rule string, s denylist.Strength, verified bool) denylist.Match {
+		return denylist.Match{
 			Evidence: sbom.Evidence{Kind: kind, Value: value, Path: path, Layer: layer, Where: where, Detector: "pe@2"},
 			Rule:     rule, Strength: s, Identifies: denylist.Product, Source: "https://example.com/source", Verified: verified,
 		}
@@ -113,7 +113,7 @@ func findings() []denylist.Finding {
 			Identifies: denylist.Product, Rulings: all,
 			Component:   denylist.ComponentRef{Ref: "pkg:deb/kesl@11.2.0", Type: "application", Name: "kesl", Version: "11.2.0", PURL: "pkg:deb/kesl@11.2.0"},
 			Occurrences: []sbom.Occurrence{{Path: kesl, Layer: diffID(2), Hidden: true, Digest: diffID(7)}},
-			Proofs: []denylist.Proof{
+			Matches: []denylist.Match{
 				proof(sbom.Path, kesl, kesl, diffID(2), "", "kaspersky/kesl-path", denylist.Decisive, true),
 				proof(sbom.PackageVendor, "AO Kaspersky Lab", "/var/lib/dpkg/status", diffID(2), "Maintainer", "kaspersky/maker#AO Kaspersky Lab", denylist.Strong, true),
 			},
@@ -123,9 +123,9 @@ func findings() []denylist.Finding {
 			ID: "kaspersky-77b0e4d2c3aa0002", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Denied, Identity: denylist.Denied,
 			Identifies: denylist.Engine, Rulings: embedded,
 			Component:   denylist.ComponentRef{Ref: "file:1", Type: "library", Name: "kave.dll"},
-			Host:        &denylist.ComponentRef{Ref: "pkg:maven/other/av@2", Type: "application", Name: "Other AV", Version: "2.0", PURL: "pkg:maven/other/av@2"},
+			EmbeddedIn:  &denylist.ComponentRef{Ref: "pkg:maven/other/av@2", Type: "application", Name: "Other AV", Version: "2.0", PURL: "pkg:maven/other/av@2"},
 			Occurrences: []sbom.Occurrence{{Path: engine, Layer: diffID(1)}},
-			Proofs: []denylist.Proof{
+			Matches: []denylist.Match{
 				proof(sbom.SignerO, "Kaspersky Lab JSC", engine, diffID(1), "certificate 1", "kaspersky/signer", denylist.Strong, true),
 				proof(sbom.PECompanyName, "=cmd|'/C calc'!A0 \u202egpj.exe", engine, diffID(1), "VersionInfo 040904B0", "kaspersky/company", denylist.Strong, true),
 				proof(sbom.BinaryString, "klscan", engine, diffID(1), "offset 0x4f00", "kaspersky/strings", denylist.Corroborating, false),
@@ -139,22 +139,22 @@ func findings() []denylist.Finding {
 			Occurrences: []sbom.Occurrence{
 				{Path: "/srv/sdk/HCNetSDK.dll", Layer: diffID(1)}, {Path: "/srv/sdk/copy of\x1b[2J HCNetSDK.dll", Layer: diffID(3)},
 			},
-			Proofs: []denylist.Proof{proof(sbom.SymbolFamily, "NET_DVR_", "/srv/sdk/HCNetSDK.dll", diffID(1), "export directory", "hikvision/sdk-exports", denylist.Strong, true)},
-			Why:    "One strong evidence.",
+			Matches: []denylist.Match{proof(sbom.SymbolFamily, "NET_DVR_", "/srv/sdk/HCNetSDK.dll", diffID(1), "export directory", "hikvision/sdk-exports", denylist.Strong, true)},
+			Why:     "One strong evidence.",
 		},
 		{
 			ID: "kaspersky-a1b2c3d4e5f60004", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Denied,
 			Identifies: denylist.OpenSource, Rulings: embedded[:1],
 			Component:   denylist.ComponentRef{Ref: "pkg:npm/%40kaspersky/hexa-ui@1.0.0", Type: "library", Name: "@kaspersky/hexa-ui", Version: "1.0.0", PURL: "pkg:npm/%40kaspersky/hexa-ui@1.0.0"},
 			Occurrences: []sbom.Occurrence{{Path: "/app/node_modules/@kaspersky/hexa-ui/package.json", Layer: diffID(3)}},
-			Proofs:      []denylist.Proof{proof(sbom.NPMPackage, "@kaspersky/hexa-ui", "/app/node_modules/@kaspersky/hexa-ui/package.json", diffID(3), "name", "kaspersky/npm", denylist.Decisive, true)},
+			Matches:     []denylist.Match{proof(sbom.NPMPackage, "@kaspersky/hexa-ui", "/app/node_modules/@kaspersky/hexa-ui/package.json", diffID(3), "name", "kaspersky/npm", denylist.Decisive, true)},
 			Why:         "It is the vendor's, but no regime that was asked bans it.",
 		},
 		{
 			ID: "kaspersky-ffee000000000005", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Mention, Identity: denylist.Mention,
 			Identifies: denylist.Data, Component: denylist.ComponentRef{Ref: "subject", Name: "mail filter configuration"},
 			Occurrences: []sbom.Occurrence{{Path: "/etc/amavis/conf.d/15-av_scanners", Layer: diffID(1)}},
-			Proofs:      []denylist.Proof{proof(sbom.BinaryString, "kav4fs", "/etc/amavis/conf.d/15-av_scanners", diffID(1), "", "kaspersky/name", denylist.Weak, true)},
+			Matches:     []denylist.Match{proof(sbom.BinaryString, "kav4fs", "/etc/amavis/conf.d/15-av_scanners", diffID(1), "", "kaspersky/name", denylist.Weak, true)},
 		},
 	}
 }

@@ -31,7 +31,7 @@ type pageFinding struct {
 	Rank, Places                                                                                    int
 	Where                                                                                           []string
 	Rulings                                                                                         []denylist.Ruling
-	Proofs                                                                                          []denylist.Proof
+	Proofs                                                                                          []denylist.Match
 }
 
 type pageGap struct{ Reason, Path, Layer, Detail string }
@@ -101,7 +101,7 @@ func (t *Target) pageFinding(n int, f *denylist.Finding) pageFinding {
 	p := pageFinding{
 		ID: f.ID, Anchor: findingAnchor(n, f), Class: visible(string(f.Level)), Word: levelWord(f), LevelKey: string(f.Level),
 		Vendor: cmp.Or(f.VendorName, f.Vendor), Title: title(f), What: identifies(f), Why: f.Why, Change: f.Change,
-		Rank: rank(f), Places: len(f.Occurrences), Rulings: f.Rulings, Proofs: f.Proofs, Hidden: "visible",
+		Rank: rank(f), Places: len(f.Occurrences), Rulings: f.Rulings, Proofs: f.Matches, Hidden: "visible",
 	}
 	switch {
 	case notBanned(f):

@@ -172,12 +172,12 @@ func findingFromWire(f wireFinding) denylist.Finding {
 		Occurrences: some(f.Occurrences, func(o wireOccurrence) sbom.Occurrence {
 			return sbom.Occurrence{Path: o.Path, Layer: o.Layer, Hidden: o.Hidden, Digest: o.Digest}
 		}),
-		Proofs: some(f.Evidence, proofFromWire),
-		Why:    f.Why, Change: f.Change, Waiver: waiverFromWire(f.Waiver),
+		Matches: some(f.Evidence, proofFromWire),
+		Why:     f.Why, Change: f.Change, Waiver: waiverFromWire(f.Waiver),
 	}
 	if f.Host != nil {
 		h := f.Host.ref()
-		out.Host = &h
+		out.EmbeddedIn = &h
 	}
 	return out
 }
@@ -186,8 +186,8 @@ func (c wireComponent) ref() denylist.ComponentRef {
 	return denylist.ComponentRef{Ref: c.Ref, Type: c.Type, Name: c.Name, Version: c.Version, PURL: c.PURL}
 }
 
-func proofFromWire(e wireEvidence) denylist.Proof {
-	return denylist.Proof{
+func proofFromWire(e wireEvidence) denylist.Match {
+	return denylist.Match{
 		Evidence: sbom.Evidence{
 			Kind: sbom.Kind(e.Kind), Value: e.Value, Path: e.Path, Layer: e.Layer, Where: e.Where,
 			Detector: e.Detector, Count: e.Count, Group: e.Group,

@@ -47,7 +47,7 @@ func suspect(seed uint64, list *denylist.List, n int) *sbom.Inventory {
 				case sbom.PURL:
 					c.PURL = v
 				case sbom.EntityName:
-					c.Supplier, c.Maker, c.Authors = v, v, []string{v}
+					c.Supplier, c.Manufacturer, c.Authors = v, v, []string{v}
 				default:
 					c.Evidence = append(c.Evidence, e)
 				}

@@ -107,8 +107,8 @@ func mdRow(t *Target, f *denylist.Finding) string {
 		where = append(where, mdCode(place(t, o)))
 	}
 	name := mdCode(componentName(f.Component))
-	if f.Host != nil {
-		name += " inside " + mdCode(componentName(*f.Host))
+	if f.EmbeddedIn != nil {
+		name += " inside " + mdCode(componentName(*f.EmbeddedIn))
 	}
 	return fmt.Sprintf("| **%s** | %s | %s | %s |\n", levelWord(f), name, strings.Join(laws, "<br>"), strings.Join(where, "<br>"))
 }
@@ -116,9 +116,9 @@ func mdRow(t *Target, f *denylist.Finding) string {
 func mdDetails(f *denylist.Finding) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n<details><summary>evidence for <code>%s</code> (%s)</summary>\n\n", html.EscapeString(title(f)), html.EscapeString(shortID(f)))
-	for i, p := range f.Proofs {
+	for i, p := range f.Matches {
 		if i == 20 {
-			fmt.Fprintf(&b, "- and %d more\n", len(f.Proofs)-i)
+			fmt.Fprintf(&b, "- and %d more\n", len(f.Matches)-i)
 			break
 		}
 		verified := ""

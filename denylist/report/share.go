@@ -45,4 +45,4 @@ func Within(d denylist.Deadline) string {
 func Identified(f *denylist.Finding) string { return identifies(f) }
 
 // Weight says how much one proof counts: "decisive: it is enough alone".
-func Weight(p denylist.Proof) string { return strengthWords(p) }
+func Weight(p denylist.Match) string { return strengthWords(p) }

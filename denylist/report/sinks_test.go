@@ -290,7 +290,7 @@ func FuzzForeignText(f *testing.F) {
 		fd.Component.Name, fd.Component.PURL = s, s
 		fd.Rulings = []denylist.Ruling{{Regime: s, Citation: s, Reason: s}}
 		fd.Occurrences = []sbom.Occurrence{{Path: s, Layer: s}}
-		fd.Proofs[0].Value, fd.Proofs[0].Source = s, s
+		fd.Matches[0].Value, fd.Matches[0].Source = s, s
 		for _, format := range report.Formats() {
 			if report.SingleTarget(format) || format == report.Template {
 				continue

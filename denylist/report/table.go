@@ -192,9 +192,9 @@ func (s *sheet) finding(t *Target, f *denylist.Finding, sameLaw bool) {
 		s.row(4, dim, onFirst(i, "at"), 14, place(t, o))
 	}
 	s.layers(t, f)
-	for i, p := range f.Proofs {
+	for i, p := range f.Matches {
 		if i == maxRows {
-			s.row(4, dim, "", 14, "and "+count(len(f.Proofs)-i, "more evidence"))
+			s.row(4, dim, "", 14, "and "+count(len(f.Matches)-i, "more evidence"))
 			break
 		}
 		s.row(4, dim, onFirst(i, "evidence"), 14, proofLine(f, p))
@@ -282,7 +282,7 @@ func place(t *Target, o sbom.Occurrence) string {
 
 // proofLine tells what was read, how much it counts, and where when that is
 // not the finding's first place.
-func proofLine(f *denylist.Finding, p denylist.Proof) string {
+func proofLine(f *denylist.Finding, p denylist.Match) string {
 	text := visible(string(p.Kind)) + " = " + visible(p.Value)
 	if p.Count > 1 {
 		text += fmt.Sprintf(" (%s times)", grouped(int64(p.Count)))
@@ -300,7 +300,7 @@ func proofLine(f *denylist.Finding, p denylist.Proof) string {
 
 // toldBy reports whether the place of a proof is plain from the finding: its
 // value is the path, or it is the only place.
-func toldBy(f *denylist.Finding, p denylist.Proof) bool {
+func toldBy(f *denylist.Finding, p denylist.Match) bool {
 	for _, o := range f.Occurrences {
 		if o.Path == p.Path {
 			return len(f.Occurrences) == 1 || p.Kind == sbom.Path || p.Kind == sbom.Filename

@@ -120,8 +120,8 @@ func levelWord(f *denylist.Finding) string {
 // title names a component: name, version and what embeds it.
 func title(f *denylist.Finding) string {
 	s := visible(componentName(f.Component))
-	if f.Host != nil {
-		s += " inside " + visible(componentName(*f.Host))
+	if f.EmbeddedIn != nil {
+		s += " inside " + visible(componentName(*f.EmbeddedIn))
 	}
 	return s
 }

@@ -246,11 +246,11 @@ func findingToWire(f denylist.Finding) wireFinding {
 		Occurrences: each(f.Occurrences, func(o sbom.Occurrence) wireOccurrence {
 			return wireOccurrence{o.Layer, o.Path, o.Hidden, o.Digest}
 		}),
-		Evidence: each(f.Proofs, proofToWire),
+		Evidence: each(f.Matches, proofToWire),
 		Why:      f.Why, Change: f.Change, Waiver: waiverToWire(f.Waiver),
 	}
-	if f.Host != nil {
-		h := componentToWire(*f.Host)
+	if f.EmbeddedIn != nil {
+		h := componentToWire(*f.EmbeddedIn)
 		out.Host = &h
 	}
 	return out
@@ -260,7 +260,7 @@ func componentToWire(c denylist.ComponentRef) wireComponent {
 	return wireComponent{Name: c.Name, Version: c.Version, PURL: c.PURL, Type: c.Type, Ref: c.Ref}
 }
 
-func proofToWire(p denylist.Proof) wireEvidence {
+func proofToWire(p denylist.Match) wireEvidence {
 	return wireEvidence{
 		Kind: string(p.Kind), Value: p.Value, Rule: p.Rule, Strength: string(p.Strength), Source: p.Source,
 		Identifies: string(p.Identifies), Path: p.Path, Layer: p.Layer, Where: p.Where, Detector: p.Detector,

@@ -14,7 +14,7 @@ func (b *builder) component(c *sbom.Component) cdx.Component {
 	var p properties
 	out := cdx.Component{
 		BOMRef: c.Ref, Group: c.Group, Name: c.Name, Version: c.Version,
-		Publisher: c.Publisher, Description: c.Desc, Copyright: c.Copyright,
+		Publisher: c.Publisher, Description: c.Description, Copyright: c.Copyright,
 		Supplier: organisation(c.Supplier),
 	}
 	out.Type = b.componentType(c.Type, &p)
@@ -51,7 +51,7 @@ func organisation(name string) *cdx.OrganizationalEntity {
 // that author, which is one text for all of them.
 func (b *builder) people(out *cdx.Component, c *sbom.Component, p *properties) {
 	if b.spec >= cdx.SpecVersion1_6 {
-		out.Manufacturer = organisation(c.Maker)
+		out.Manufacturer = organisation(c.Manufacturer)
 		var as []cdx.OrganizationalContact
 		for _, a := range c.Authors {
 			as = append(as, contactOf(a))
@@ -60,7 +60,7 @@ func (b *builder) people(out *cdx.Component, c *sbom.Component, p *properties) {
 		return
 	}
 	out.Author = strings.Join(c.Authors, ", ")
-	p.addIf(propMaker, c.Maker)
+	p.addIf(propMaker, c.Manufacturer)
 	for _, a := range c.Authors {
 		p.add(propAuthor, a)
 	}

@@ -12,8 +12,8 @@ import (
 func (r *reading) component(c *component) string {
 	out := sbom.Component{
 		Ref: c.Ref, Type: sbom.ComponentType(c.Type), Group: c.Group, Name: c.Name, Version: c.Version,
-		PURL: c.PURL, Supplier: c.Supplier, Publisher: c.Publisher, Maker: c.Maker,
-		Copyright: c.Copyright, Desc: c.Description,
+		PURL: c.PURL, Supplier: c.Supplier, Publisher: c.Publisher, Manufacturer: c.Maker,
+		Copyright: c.Copyright, Description: c.Description,
 	}
 	if _, taken := r.at[c.Ref]; taken {
 		out.Ref = ""
@@ -108,7 +108,7 @@ func (r *reading) ownProperties(out *sbom.Component, c *component) {
 			alg, value, _ := strings.Cut(p.Value, ":")
 			out.Hashes = append(out.Hashes, sbom.Hash{Algorithm: alg, Value: value})
 		case propMaker:
-			out.Maker = p.Value
+			out.Manufacturer = p.Value
 		case propAuthor:
 			out.Authors = append(out.Authors, p.Value)
 		case propReference:

@@ -87,7 +87,7 @@ func (b *builder) takeRefs() {
 	b.refs = make(map[string]bool, len(b.inv.Components))
 	b.taken = make(map[string]bool, len(b.inv.Components)+len(b.inv.Layers)+2)
 	for i := range b.inv.Components {
-		if c := &b.inv.Components[i]; b.files || !c.Bare() {
+		if c := &b.inv.Components[i]; b.files || !c.IsPlainFile() {
 			b.refs[c.Ref], b.taken[c.Ref] = true, true
 		}
 	}

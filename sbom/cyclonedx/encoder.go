@@ -122,8 +122,8 @@ func (e *Encoder) learn(m sbom.Mark, text []byte) {
 // appendKey appends all that the text of a component depends on.
 func (b *builder) appendKey(k []byte, c *sbom.Component) []byte {
 	k = sbom.AppendTexts(k, b.spec.String(), b.toolRef,
-		c.Ref, string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Maker,
-		c.Copyright, c.Desc, c.FoundBy, c.Language)
+		c.Ref, string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Manufacturer,
+		c.Copyright, c.Description, c.FoundBy, c.Language)
 	flag := func(f bool) {
 		if f {
 			k = append(k, 1)

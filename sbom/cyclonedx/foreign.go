@@ -83,7 +83,7 @@ func (r *reading) foreignGaps(subject string) {
 		}
 		if whole {
 			r.inv.Coverage.Gaps = append(r.inv.Coverage.Gaps, sbom.Gap{
-				Reason: sbom.NotLooked, Detail: "the document says of itself: " + c.Aggregate,
+				Reason: sbom.NotEvaluated, Detail: "the document says of itself: " + c.Aggregate,
 			})
 		}
 	}

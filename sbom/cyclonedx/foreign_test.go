@@ -95,7 +95,7 @@ func TestForeign(t *testing.T) {
 				Hashes:      []sbom.Hash{{Algorithm: "SHA-1", Value: "0123456789012345678901234567890123456789"}},
 				Occurrences: []sbom.Occurrence{{Path: "/usr/bin/bash", Layer: "sha256:bb"}},
 			}},
-			Coverage: sbom.Coverage{Gaps: []sbom.Gap{{Reason: sbom.NotLooked, Detail: "the document says of itself: incomplete"}}},
+			Coverage: sbom.Coverage{Gaps: []sbom.Gap{{Reason: sbom.NotEvaluated, Detail: "the document says of itself: incomplete"}}},
 		}},
 		"other": {byOther, &sbom.Inventory{
 			Foreign: "other 2",

@@ -124,7 +124,7 @@ func (g gen) component(layers []sbom.Layer) sbom.Component {
 	c := sbom.Component{
 		Type:  sbom.ComponentType(g.one("library", "application", "device-driver", "machine-learning-model", "platform", "file", "odd", "")),
 		Group: g.text(), Name: g.text(), Version: g.text(), PURL: g.one("", "pkg:deb/debian/bash@5.2?arch=amd64", "pkg:npm/%40a/b@1", g.text()),
-		Supplier: g.text(), Publisher: g.text(), Maker: g.text(), Copyright: g.text(), Desc: g.text(),
+		Supplier: g.text(), Publisher: g.text(), Manufacturer: g.text(), Copyright: g.text(), Description: g.text(),
 		FoundBy: g.one("", "dpkg-db-cataloger", "binary-cataloger"), Language: g.one("", "go"),
 	}
 	g.many(func() {

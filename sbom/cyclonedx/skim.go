@@ -202,7 +202,7 @@ func (k *skim) component(c *sbom.Component) {
 		case "supplier":
 			c.Supplier, _ = k.contact()
 		case "manufacturer":
-			c.Maker, _ = k.contact()
+			c.Manufacturer, _ = k.contact()
 		case "authors":
 			k.authors(c)
 		case "externalReferences":

@@ -21,7 +21,7 @@ func skimmed(inv *sbom.Inventory) *sbom.Inventory {
 	for i := range inv.Components {
 		c := &inv.Components[i]
 		c.Licenses, c.Hashes, c.Properties, c.DependsOn = nil, nil, nil, nil
-		c.Copyright, c.Desc, c.FoundBy, c.Language = "", "", "", ""
+		c.Copyright, c.Description, c.FoundBy, c.Language = "", "", "", ""
 		c.References = slices.DeleteFunc(c.References, func(r sbom.Reference) bool { return r.Type != "website" && r.Type != "vcs" })
 	}
 	return inv
@@ -175,7 +175,7 @@ func FuzzSkim(f *testing.F) {
 // read and written as ever, and not remembered.
 func TestEnormousComponents(t *testing.T) {
 	inv := &sbom.Inventory{Tool: sbom.Tool{Name: "interdict"}, Components: []sbom.Component{
-		{Ref: "enormous", Type: sbom.Library, Name: "enormous", Desc: strings.Repeat("x", 9<<20)},
+		{Ref: "enormous", Type: sbom.Library, Name: "enormous", Description: strings.Repeat("x", 9<<20)},
 	}}
 	var k cyclonedx.Skimmer
 	var e cyclonedx.Encoder

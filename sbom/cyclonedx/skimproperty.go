@@ -179,7 +179,7 @@ func (k *skim) property(c *sbom.Component, name string) {
 	case propPURL:
 		c.PURL = k.text()
 	case propMaker:
-		c.Maker = k.text()
+		c.Manufacturer = k.text()
 	case propCPE:
 		c.CPEs = append(c.CPEs, k.text())
 		k.rough = k.rough || !rising(c.CPEs)

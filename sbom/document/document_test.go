@@ -19,7 +19,7 @@ import (
 func TestDecode(t *testing.T) {
 	inv := &sbom.Inventory{
 		Subject:    sbom.Subject{Kind: sbom.Image, Name: "app"},
-		Components: []sbom.Component{{Type: sbom.Library, Name: "a", Desc: strings.Repeat("long ", 100_000)}},
+		Components: []sbom.Component{{Type: sbom.Library, Name: "a", Description: strings.Repeat("long ", 100_000)}},
 	}
 	inv.Normalize()
 	var c, x, s bytes.Buffer

@@ -19,7 +19,7 @@ import (
 func TestSkim(t *testing.T) {
 	inv := &sbom.Inventory{
 		Subject:    sbom.Subject{Kind: sbom.Image, Name: "app"},
-		Components: []sbom.Component{{Type: sbom.Library, Name: "a", Maker: "Acme"}, {Type: sbom.Library, Name: "b"}},
+		Components: []sbom.Component{{Type: sbom.Library, Name: "a", Manufacturer: "Acme"}, {Type: sbom.Library, Name: "b"}},
 	}
 	inv.Normalize()
 	var c, x, s bytes.Buffer

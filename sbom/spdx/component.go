@@ -18,8 +18,8 @@ import (
 func (b *builder) pkg(c *sbom.Component) (pkg, error) {
 	p := pkg{
 		ID: b.ids[c.Ref], Name: cmp.Or(c.Name, c.Ref), Version: c.Version,
-		Supplier: noAssertion, Originator: agent(c.Maker, c.Authors), DownloadLocation: noAssertion,
-		SourceInfo: places(c), Copyright: cmp.Or(c.Copyright, noAssertion), Description: c.Desc,
+		Supplier: noAssertion, Originator: agent(c.Manufacturer, c.Authors), DownloadLocation: noAssertion,
+		SourceInfo: places(c), Copyright: cmp.Or(c.Copyright, noAssertion), Description: c.Description,
 		Purpose: purposes[c.Type],
 	}
 	if c.Supplier != "" {

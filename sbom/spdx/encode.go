@@ -31,7 +31,7 @@ func build(inv *sbom.Inventory, files bool) (*document, error) {
 	b.annotator = "Tool: " + creatorOf(inv.Tool)
 	b.subject = identifier("Subject", inv.Subject.Name, inv.Subject.Digest)
 	for i := range inv.Components {
-		if c := &inv.Components[i]; files || !c.Bare() {
+		if c := &inv.Components[i]; files || !c.IsPlainFile() {
 			b.ids[c.Ref] = identifier(cmp.Or(string(c.Type), "package"), c.Name, c.Ref)
 		}
 	}

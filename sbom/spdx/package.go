@@ -10,10 +10,10 @@ import (
 func (p *pkg) component(ex map[string]extracted) sbom.Component {
 	c := sbom.Component{
 		Ref: p.ID, Type: typeOf(p.Purpose), Name: p.Name, Version: p.Version,
-		Copyright: said(p.Copyright), Desc: p.Description, Hashes: hashes(p.Checksums),
+		Copyright: said(p.Copyright), Description: p.Description, Hashes: hashes(p.Checksums),
 	}
-	if c.Desc == "" {
-		c.Desc = p.Summary
+	if c.Description == "" {
+		c.Description = p.Summary
 	}
 	if name, _ := entity(p.Supplier); name != "" {
 		c.Supplier = name
@@ -21,7 +21,7 @@ func (p *pkg) component(ex map[string]extracted) sbom.Component {
 	if name, person := entity(p.Originator); name != "" && person {
 		c.Authors = []string{name}
 	} else {
-		c.Maker = name
+		c.Manufacturer = name
 	}
 	if u := said(p.DownloadLocation); u != "" {
 		c.References = append(c.References, sbom.Reference{Type: "distribution", URL: u})

@@ -172,7 +172,7 @@ func ordinary() *sbom.Inventory {
 				CPEs: []string{"cpe:2.3:a:gnu:bash:5.2:*:*:*:*:*:*:*"}, Licenses: []sbom.License{{Name: "Odd licence", Declared: true}, {Expression: "GPL-3.0-or-later OR MIT", Declared: true}},
 				Hashes: []sbom.Hash{{Algorithm: "SHA-256", Value: strings.Repeat("0c", 32)}}, References: []sbom.Reference{{Type: "website", URL: "https://example.org/"}},
 				Occurrences: []sbom.Occurrence{{Path: "/var/lib/dpkg/status", Layer: "sha256:1"}}, DependsOn: []string{"b"}},
-			{Ref: "b", Type: sbom.DeviceDriver, Name: "klif.sys", Maker: "AO Kaspersky Lab", Evidence: []sbom.Evidence{{Kind: sbom.Filename, Value: "klif.sys", Path: "/klif.sys"}},
+			{Ref: "b", Type: sbom.DeviceDriver, Name: "klif.sys", Manufacturer: "AO Kaspersky Lab", Evidence: []sbom.Evidence{{Kind: sbom.Filename, Value: "klif.sys", Path: "/klif.sys"}},
 				Occurrences: []sbom.Occurrence{{Path: "/klif.sys"}}},
 		},
 		Coverage: sbom.Coverage{FilesSeen: 9, FilesExamined: 4, Gaps: []sbom.Gap{{Path: "/x.zip", Reason: sbom.Encrypted}}},
@@ -258,7 +258,7 @@ func TestTagValue(t *testing.T) {
 		Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC),
 		Components: []sbom.Component{
 			{Ref: "SPDXRef-av", Type: sbom.Library, Name: "av", Version: "1", PURL: "pkg:generic/av@1", Supplier: "AO Kaspersky Lab <info@example.org>",
-				Desc: "many\nlines", Hashes: []sbom.Hash{{Algorithm: "SHA-1", Value: "85ed0817af83a24ad8da68c2b5094de69833983c"}},
+				Description: "many\nlines", Hashes: []sbom.Hash{{Algorithm: "SHA-1", Value: "85ed0817af83a24ad8da68c2b5094de69833983c"}},
 				Occurrences: []sbom.Occurrence{{Path: "/opt/kaspersky/kesl/bin/kesl"}}, DependsOn: []string{"SPDXRef-x"}},
 			{Ref: "SPDXRef-f", Type: sbom.FileType, Name: "/opt/kaspersky/kesl/bin/kesl", Hashes: []sbom.Hash{{Algorithm: "SHA-1", Value: "85ed0817af83a24ad8da68c2b5094de69833983c"}},
 				Occurrences: []sbom.Occurrence{{Path: "/opt/kaspersky/kesl/bin/kesl"}},

@@ -125,7 +125,7 @@ func (m *metadata) tell(c *sbom.Component) {
 		c.Authors = append(c.Authors, author)
 	}
 	c.Authors = append(c.Authors, m.Authors...)
-	c.Desc, _, _ = strings.Cut(string(m.Description), "\n")
+	c.Description, _, _ = strings.Cut(string(m.Description), "\n")
 	for _, s := range []text{m.Homepage, m.URL} {
 		u, err := url.Parse(string(s))
 		if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
@@ -151,8 +151,8 @@ func (m *metadata) binary(c *sbom.Component) {
 		if !ok || strings.TrimSpace(kv.Value) == "" {
 			continue
 		}
-		if (kind == sbom.PECompanyName || kind == sbom.JavaVendor) && c.Maker == "" {
-			c.Maker = sbom.CleanValue(kv.Value)
+		if (kind == sbom.PECompanyName || kind == sbom.JavaVendor) && c.Manufacturer == "" {
+			c.Manufacturer = sbom.CleanValue(kv.Value)
 		}
 		for _, o := range c.Occurrences {
 			c.Evidence = append(c.Evidence, sbom.Evidence{Kind: kind, Value: kv.Value, Path: o.Path, Layer: o.Layer, Where: kv.Key})

@@ -48,7 +48,7 @@ func TestDecode(t *testing.T) {
 				Supplier: "Matthias Klose <doko@debian.org>", Publisher: "Matthias Klose <doko@debian.org>", Properties: typ("deb"),
 				CPEs: []string{"cpe:2.3:a:bash:bash:5.2:*:*:*:*:*:*:*"}, Licenses: []sbom.License{{ID: "GPL-3.0-only", Declared: true}},
 				Occurrences: []sbom.Occurrence{{Path: "/var/lib/dpkg/status", Layer: "sha256:aa"}}},
-			{Ref: "2", Type: sbom.Application, Name: "avp", Version: "21", Maker: "AO Kaspersky Lab", Properties: typ("binary"),
+			{Ref: "2", Type: sbom.Application, Name: "avp", Version: "21", Manufacturer: "AO Kaspersky Lab", Properties: typ("binary"),
 				CPEs: []string{"cpe:2.3:a:x:avp:21:*:*:*:*:*:*:*"}, Licenses: []sbom.License{{Name: "odd", Declared: true}},
 				Occurrences: []sbom.Occurrence{{Path: "/x/avp.exe"}}, Contains: []string{"3"},
 				Evidence: []sbom.Evidence{{Kind: sbom.PECompanyName, Value: "AO Kaspersky Lab", Path: "/x/avp.exe", Where: "CompanyName"}}},

@@ -252,7 +252,7 @@ func TestMissing(t *testing.T) {
 	if d := cmp.Diff([]Missing{{0, "/opt/x/engine"}}, c.Missing); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if len(c.Gaps) != 1 || c.Gaps[0].Reason != sbom.NotLooked {
+	if len(c.Gaps) != 1 || c.Gaps[0].Reason != sbom.NotEvaluated {
 		t.Errorf("gaps: %+v", c.Gaps)
 	}
 }

@@ -173,8 +173,8 @@ func (b *builder) maker(k sbom.Kind, name, where string) {
 	if name = sbom.CleanValue(name); name == "" {
 		return
 	}
-	if b.c.Maker == "" {
-		b.c.Maker, b.c.Publisher = name, name
+	if b.c.Manufacturer == "" {
+		b.c.Manufacturer, b.c.Publisher = name, name
 	}
 	b.fact(k, name, where)
 }

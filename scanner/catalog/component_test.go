@@ -44,8 +44,8 @@ func TestJava(t *testing.T) {
 	outer := zipped(t, manifest("acme-app", "Integrator GmbH"), scantest.File{Path: "BOOT-INF/lib/acme-core-1.2.3.jar", Body: inner})
 	c := components(t, built(t, scantest.Image{Layers: []scantest.Layer{{Files: []scantest.File{{Path: "/opt/acme-app.jar", Body: outer}}}}}), Options{})
 	app, core := findName(t, c, "acme-app"), findName(t, c, "acme-core")
-	if app.Maker != "Integrator GmbH" || core.Maker != "Acme Ltd" {
-		t.Errorf("makers are %q and %q", app.Maker, core.Maker)
+	if app.Manufacturer != "Integrator GmbH" || core.Manufacturer != "Acme Ltd" {
+		t.Errorf("makers are %q and %q", app.Manufacturer, core.Manufacturer)
 	}
 	if len(core.Occurrences) != 1 || core.Occurrences[0].Path != "/opt/acme-app.jar!/BOOT-INF/lib/acme-core-1.2.3.jar" || core.Occurrences[0].Hidden {
 		t.Errorf("the inner archive is at %+v", core.Occurrences)
@@ -99,8 +99,8 @@ func TestPython(t *testing.T) {
 	if d := cmp.Diff([]sbom.Reference{{Type: "website", URL: "https://acme.example/x"}, {Type: "vcs", URL: "https://git.acme.example/acme"}}, p.References); d != "" {
 		t.Errorf("references (-want +got):\n%s", d)
 	}
-	if p.Desc != "does it" || p.Language != "python" {
-		t.Errorf("description %q, language %q", p.Desc, p.Language)
+	if p.Description != "does it" || p.Language != "python" {
+		t.Errorf("description %q, language %q", p.Description, p.Language)
 	}
 }
 

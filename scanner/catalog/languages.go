@@ -19,7 +19,7 @@ func (b *builder) languages() {
 		b.author("author", m.Author)
 		b.link("website", m.Homepage, "homepage")
 		b.link("vcs", m.URL, "repository")
-		b.c.Desc = sbom.CleanValue(m.Description)
+		b.c.Description = sbom.CleanValue(m.Description)
 		b.it.Requires = b.nodeRequires()
 	case pkg.NpmPackageLockEntry:
 		b.locked(m.Resolved, m.Integrity)
@@ -52,7 +52,7 @@ func (b *builder) languages() {
 		for _, u := range m.URL {
 			b.link("website", u, "URL")
 		}
-		b.c.Desc = sbom.CleanValue(m.Title)
+		b.c.Description = sbom.CleanValue(m.Title)
 	default:
 		b.others()
 	}
@@ -79,7 +79,7 @@ func (b *builder) python(m pkg.PythonPackage) {
 	if h == nil {
 		return
 	}
-	b.c.Desc = sbom.CleanValue(h.Get("Summary"))
+	b.c.Description = sbom.CleanValue(h.Get("Summary"))
 	b.author("Maintainer", nameAndMail(h.Get("Maintainer"), h.Get("Maintainer-Email")))
 	b.link("website", h.Get("Home-Page"), "Home-page")
 	for _, u := range h.Values("Project-Url") {
@@ -124,7 +124,7 @@ func (b *builder) composer(m pkg.PhpComposerLockEntry) {
 	if len(m.Dist.Shasum) == 40 {
 		b.hash("SHA-1", m.Dist.Shasum)
 	}
-	b.c.Desc = sbom.CleanValue(m.Description)
+	b.c.Description = sbom.CleanValue(m.Description)
 }
 
 func (b *builder) dotnet(m pkg.DotnetDepsEntry) {
@@ -165,12 +165,12 @@ func (b *builder) others() {
 	case pkg.LuaRocksPackage:
 		b.link("website", m.Homepage, "homepage")
 		b.link("vcs", m.URL, "source.url")
-		b.c.Desc = sbom.CleanValue(m.Description)
+		b.c.Description = sbom.CleanValue(m.Description)
 	case pkg.CpanDistribution:
 		b.author("author", m.Author)
 	case pkg.HomebrewFormula:
 		b.link("website", m.Homepage, "homepage")
-		b.c.Desc = sbom.CleanValue(m.Description)
+		b.c.Description = sbom.CleanValue(m.Description)
 	case pkg.DartPubspec:
 		b.link("website", m.Homepage, "homepage")
 		b.link("vcs", m.Repository, "repository")
@@ -182,7 +182,7 @@ func (b *builder) others() {
 		b.link("website", m.Homepage, "homepage")
 	case pkg.VcpkgManifest:
 		b.author("maintainers", m.Maintainers...)
-		b.c.Desc = sbom.CleanValue(strings.Join(m.Description, " "))
+		b.c.Description = sbom.CleanValue(strings.Join(m.Description, " "))
 	case pkg.PythonPipfileLockEntry:
 		for _, h := range m.Hashes {
 			b.colonHash(h)
@@ -200,7 +200,7 @@ func (b *builder) systems() {
 		b.fact(sbom.ModinfoName, m.Name, "name")
 		b.fact(sbom.ModinfoLicense, m.License, "license") // its author: scanner/detect/kmod, which knows whose tree it is of
 		b.author("author", m.Author)
-		b.c.Desc = sbom.CleanValue(m.Description)
+		b.c.Description = sbom.CleanValue(m.Description)
 	case pkg.LinuxKernel:
 		b.c.Type = sbom.Platform
 		b.property("architecture", m.Architecture)

@@ -34,7 +34,7 @@ func merge(s *session, tree *layer.Tree) *Catalog {
 	c.Missing = append(c.Missing, s.env.missing...)
 	for _, x := range c.Missing {
 		c.Gaps = append(c.Gaps, sbom.Gap{
-			Path: x.Path, Layer: s.layers[x.Layer].DiffID, Reason: sbom.NotLooked, Detail: "contents were not kept",
+			Path: x.Path, Layer: s.layers[x.Layer].DiffID, Reason: sbom.NotEvaluated, Detail: "contents were not kept",
 		})
 	}
 	sortItems(items)
@@ -193,7 +193,7 @@ func (m *merger) operatingSystem(env *environment) (sbom.Component, bool) {
 		version = r.BuildID
 	}
 	c := sbom.Component{
-		Type: sbom.OperatingSystem, Name: r.ID, Version: version, Desc: sbom.CleanValue(r.PrettyName),
+		Type: sbom.OperatingSystem, Name: r.ID, Version: version, Description: sbom.CleanValue(r.PrettyName),
 		FoundBy: "os-release",
 	}
 	if strings.HasPrefix(r.CPEName, "cpe:") {

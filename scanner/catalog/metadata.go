@@ -113,7 +113,7 @@ func (b *builder) deb(m pkg.DpkgDBEntry) {
 	b.fact(sbom.PackageName, m.Package, "Package")
 	b.supplier(m.Maintainer, "Maintainer")
 	b.link("website", b.homepage(), "Homepage")
-	b.c.Desc, _, _ = strings.Cut(m.Description, "\n")
+	b.c.Description, _, _ = strings.Cut(m.Description, "\n")
 	b.property("architecture", m.Architecture)
 	b.property("source", m.Source)
 	b.property("source-version", m.SourceVersion)
@@ -169,7 +169,7 @@ func (b *builder) apk(m pkg.ApkDBEntry) {
 	b.fact(sbom.PackageName, m.Package, "P")
 	b.supplier(m.Maintainer, "m")
 	b.link("website", m.URL, "U")
-	b.c.Desc = m.Description
+	b.c.Description = m.Description
 	b.property("architecture", m.Architecture)
 	b.property("source", m.OriginPackage)
 	b.property("apk-checksum", m.Checksum)
@@ -183,7 +183,7 @@ func (b *builder) alpm(m pkg.AlpmDBEntry) {
 	b.fact(sbom.PackageName, m.Package, "NAME")
 	b.supplier(m.Packager, "PACKAGER")
 	b.link("website", m.URL, "URL")
-	b.c.Desc = m.Description
+	b.c.Description = m.Description
 	b.property("architecture", m.Architecture)
 	b.property("source", m.BasePackage)
 	for _, f := range m.OwnedFiles() {
@@ -219,7 +219,7 @@ func (b *builder) java(m pkg.JavaArchive) {
 			b.link("website", v, k)
 		}
 		v, _ := attr.Get("Bundle-Description")
-		b.c.Desc = sbom.CleanValue(v)
+		b.c.Description = sbom.CleanValue(v)
 	}
 	group := b.c.Group
 	if p := m.PomProperties; p != nil && p.GroupID != "" {
@@ -228,7 +228,7 @@ func (b *builder) java(m pkg.JavaArchive) {
 	b.fact(sbom.MavenGroup, group, "groupId")
 	if p := m.PomProject; p != nil {
 		if p.Description != "" {
-			b.c.Desc = sbom.CleanValue(p.Description)
+			b.c.Description = sbom.CleanValue(p.Description)
 		}
 		b.link("website", p.URL, "url")
 	}
@@ -250,7 +250,7 @@ func (b *builder) pe(m pkg.PEBinary) {
 	b.maker(sbom.PECompanyName, get("CompanyName"), "VersionInfo")
 	b.fact(sbom.PEProductName, get("ProductName"), "VersionInfo")
 	b.c.Copyright = sbom.CleanValue(get("LegalCopyright"))
-	b.c.Desc = sbom.CleanValue(get("FileDescription"))
+	b.c.Description = sbom.CleanValue(get("FileDescription"))
 }
 
 func (b *builder) note(m pkg.ELFBinaryPackageNoteJSONPayload) {

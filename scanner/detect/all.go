@@ -5,9 +5,8 @@ import (
 	"github.com/interdict/interdict/scanner/detect/android"
 	"github.com/interdict/interdict/scanner/detect/ar"
 	"github.com/interdict/interdict/scanner/detect/archive"
-	"github.com/interdict/interdict/scanner/detect/cat"
+	"github.com/interdict/interdict/scanner/detect/browserext"
 	"github.com/interdict/interdict/scanner/detect/elf"
-	"github.com/interdict/interdict/scanner/detect/extension"
 	"github.com/interdict/interdict/scanner/detect/installer"
 	"github.com/interdict/interdict/scanner/detect/java"
 	"github.com/interdict/interdict/scanner/detect/kmod"
@@ -17,8 +16,9 @@ import (
 	"github.com/interdict/interdict/scanner/detect/pgp"
 	"github.com/interdict/interdict/scanner/detect/pkgfile"
 	"github.com/interdict/interdict/scanner/detect/plist"
+	"github.com/interdict/interdict/scanner/detect/serviceconfig"
 	"github.com/interdict/interdict/scanner/detect/swid"
-	"github.com/interdict/interdict/scanner/detect/traces"
+	"github.com/interdict/interdict/scanner/detect/wincatalog"
 	"github.com/interdict/interdict/scanner/detect/winreg"
 	"github.com/interdict/interdict/scanner/detect/x509"
 )
@@ -33,7 +33,7 @@ func All(w *sbom.Watch) *Set {
 		kmod.New(w),
 		elf.New(w),
 		pe.New(w),
-		cat.New(w),
+		wincatalog.New(w),
 		macho.New(w),
 		plist.New(w),
 		android.New(w),
@@ -41,12 +41,12 @@ func All(w *sbom.Watch) *Set {
 		installer.New(w),
 		pkgfile.New(),
 		manifest.New(),
-		traces.New(w),
+		serviceconfig.New(w),
 		pgp.New(w),
 		x509.New(w),
 		winreg.New(w),
 		swid.New(w),
-		extension.New(w),
+		browserext.New(w),
 		ar.New(w),
 		archive.New(),
 	)

@@ -285,10 +285,10 @@ func TestInnerPaths(t *testing.T) {
 }
 
 // store is the Holder of a layer.
-type store struct{ *layer.Store }
+type store struct{ *layer.Spool }
 
 func (s store) Hold(r io.Reader, size, limit int64) (Held, error) {
-	held, err := s.Store.Hold(r, size, limit)
+	held, err := s.Spool.Hold(r, size, limit)
 	if err != nil {
 		return nil, err
 	}

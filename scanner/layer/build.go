@@ -36,7 +36,7 @@ type result struct {
 	entry  int
 	digest [32]byte
 	keep   bool
-	held   *Held // nil for a file on disk
+	held   *Buffer // nil for a file on disk
 }
 
 func newBuilder(opt Options) *builder { return &builder{opt: opt} }

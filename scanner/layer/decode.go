@@ -16,7 +16,7 @@ import (
 // in r and are read from it when they are asked for: r must be open until the
 // Index is closed, which closes r if it is an [io.Closer]. Anything but an
 // undamaged index of this version is [ErrCorrupt]. The Store lends its buffers.
-func Decode(r io.ReaderAt, size int64, s *Store) (*Index, error) {
+func Decode(r io.ReaderAt, size int64, s *Spool) (*Index, error) {
 	table, at, err := readTable(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("decoding an index: %w", err)

@@ -29,7 +29,7 @@ func encoded(t testing.TB, ix *layer.Index) []byte {
 	return buf.Bytes()
 }
 
-func exampleIndex(t testing.TB, s *layer.Store) *layer.Index {
+func exampleIndex(t testing.TB, s *layer.Spool) *layer.Index {
 	t.Helper()
 	blob := tarOf(t, `d /usr/bin
 f /usr/bin/tool `+strings.Repeat("#!", 70_000)+`

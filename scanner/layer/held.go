@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Held is contents that a [Store] keeps. Many goroutines may read it.
-type Held struct {
-	store *Store
+// Buffer is contents that a [Spool] keeps. Many goroutines may read it.
+type Buffer struct {
+	store *Spool
 	refs  atomic.Int32
 	size  int64
 
@@ -20,11 +20,11 @@ type Held struct {
 }
 
 // Size is in bytes.
-func (h *Held) Size() int64 { return h.size }
+func (h *Buffer) Size() int64 { return h.size }
 
 // Bytes returns the contents without copying when they are in memory, else nil.
 // They are read-only, and valid until Release.
-func (h *Held) Bytes() []byte {
+func (h *Buffer) Bytes() []byte {
 	if h.refs.Load() <= 0 {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (h *Held) Bytes() []byte {
 }
 
 // ReadAt implements [io.ReaderAt].
-func (h *Held) ReadAt(p []byte, off int64) (int, error) {
+func (h *Buffer) ReadAt(p []byte, off int64) (int, error) {
 	if h.refs.Load() <= 0 {
 		return 0, os.ErrClosed
 	}
@@ -54,7 +54,7 @@ func (h *Held) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // read fills p, which does not reach beyond the contents.
-func (h *Held) read(p []byte, off int64) (int, error) {
+func (h *Buffer) read(p []byte, off int64) (int, error) {
 	if h.spans == nil {
 		return copy(p, h.mem[off:]), nil
 	}
@@ -80,13 +80,13 @@ func (h *Held) read(p []byte, off int64) (int, error) {
 }
 
 // Retain adds a reference, which needs its own Release, and returns h.
-func (h *Held) Retain() *Held {
+func (h *Buffer) Retain() *Buffer {
 	h.refs.Add(1)
 	return h
 }
 
 // Release gives back a reference; with the last one go the contents.
-func (h *Held) Release() {
+func (h *Buffer) Release() {
 	if h.refs.Add(-1) != 0 {
 		return
 	}
@@ -101,7 +101,7 @@ func (h *Held) Release() {
 	}
 }
 
-func (h *Held) freeMemory() {
+func (h *Buffer) freeMemory() {
 	if h.arena == nil {
 		return
 	}
@@ -113,7 +113,7 @@ func (h *Held) freeMemory() {
 
 // fill reads r to its end: into memory while there is some, want bytes at
 // first, and then into the temporary file.
-func (h *Held) fill(r io.Reader, want int64) error {
+func (h *Buffer) fill(r io.Reader, want int64) error {
 	if !h.grow(want) {
 		return h.spillFrom(r, nil, want)
 	}
@@ -136,7 +136,7 @@ func (h *Held) fill(r io.Reader, want int64) error {
 }
 
 // grow moves what was read to a larger place in memory, if there is one.
-func (h *Held) grow(n int64) bool {
+func (h *Buffer) grow(n int64) bool {
 	a, off, n := h.store.alloc(n)
 	if a == nil {
 		return false
@@ -149,7 +149,7 @@ func (h *Held) grow(n int64) bool {
 }
 
 // trim ends filling with n bytes in memory.
-func (h *Held) trim(n int) {
+func (h *Buffer) trim(n int) {
 	h.size = int64(n)
 	h.store.mu.Lock()
 	h.store.memory.trim(h.off, int64(len(h.mem)), int64(n))

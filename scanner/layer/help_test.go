@@ -64,7 +64,7 @@ func writeEntry(t testing.TB, w *tar.Writer, h *tar.Header, contents string) {
 	}
 }
 
-func newStore(t testing.TB, budget int64) *layer.Store {
+func newStore(t testing.TB, budget int64) *layer.Spool {
 	t.Helper()
 	s := layer.NewStore(budget, t.TempDir())
 	t.Cleanup(func() { s.Close() })
@@ -74,7 +74,7 @@ func newStore(t testing.TB, budget int64) *layer.Store {
 var all = func(*scanner.File) bool { return true }
 
 // readAll reads a layer and keeps everything.
-func readAll(t testing.TB, s *layer.Store, blob []byte) *layer.Index {
+func readAll(t testing.TB, s *layer.Spool, blob []byte) *layer.Index {
 	t.Helper()
 	ix, err := layer.Read(t.Context(), blobLayer{blob: blob}, layer.Options{Store: s, Wants: all})
 	if err != nil {

@@ -23,8 +23,8 @@ type Entry struct {
 	Digest [32]byte // SHA-256 of a regular file; zero when not taken
 
 	kept bool
-	held *Held // contents of a tar's file
-	off  int64 // of contents in an encoded index
+	held *Buffer // contents of a tar's file
+	off  int64   // of contents in an encoded index
 }
 
 // Kept reports whether the contents were kept, for [Index.Open].
@@ -59,7 +59,7 @@ type Index struct {
 	walker  scanner.Walker // contents are there, also those that nobody kept
 	maxFile int64          // of the walker's files that are opened
 	cache   io.ReaderAt    // contents are there
-	store   *Store         // of the cache's buffers
+	store   *Spool         // of the cache's buffers
 	checked sync.Map       // offset in cache -> contents had their digest
 }
 
@@ -123,7 +123,7 @@ func (ix *Index) Close() error {
 }
 
 // heldContent is contents in a Store.
-type heldContent struct{ *Held }
+type heldContent struct{ *Buffer }
 
 func (c heldContent) Close() error {
 	c.Release()

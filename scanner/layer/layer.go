@@ -1,7 +1,7 @@
 // Package layer reads layers, each once and streamed: the digest of the blob,
 // the diffID, an index of the names and the contents that are wanted come out
 // of one pass. No layer is written to disk whole, and memory stays within the
-// budget of a [Store], however large a layer is.
+// budget of a [Spool], however large a layer is.
 //
 // [Read] makes an [Index] of one layer, [Squash] lays the indexes of an image
 // over each other.
@@ -36,7 +36,7 @@ var (
 // Options say what Read does beside indexing. Store is required; the zero value
 // of every other field is useful.
 type Options struct {
-	Store *Store
+	Store *Spool
 	// Jobs is how many calls of Visit run at once; 0 means GOMAXPROCS.
 	Jobs int
 	// Wants reports, from Path, Size, Mode and Head alone, whether the contents

@@ -45,12 +45,12 @@ func (b *block) done() {
 // blocks makes the n blocks of one stage. Their memory comes from the Store
 // when they are first used, and goes back with free.
 type blocks struct {
-	store *Store
+	store *Spool
 	home  chan *block
 	all   []*block
 }
 
-func newBlocks(s *Store, n int) *blocks {
+func newBlocks(s *Spool, n int) *blocks {
 	bs := &blocks{store: s, home: make(chan *block, n)}
 	for range n {
 		b := &block{home: bs.home}

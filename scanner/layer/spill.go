@@ -9,7 +9,7 @@ import (
 // spiller writes contents to the temporary file of the Store. Where their size
 // was not known before, they lie there in several pieces.
 type spiller struct {
-	held *Held
+	held *Buffer
 	want int64 // how much there may be in all
 	file *os.File
 	left int64 // room in the last span
@@ -55,7 +55,7 @@ func (w *spiller) finish() {
 
 // spillFrom writes what was read already, and then all of r, to the temporary
 // file. Want is how much that may be.
-func (h *Held) spillFrom(r io.Reader, read []byte, want int64) error {
+func (h *Buffer) spillFrom(r io.Reader, read []byte, want int64) error {
 	w := spiller{held: h, want: min(want, maxHint)}
 	if err := w.write(read); err != nil {
 		return err
@@ -88,7 +88,7 @@ func fillBlock(r io.Reader, p []byte) (n int, err error) {
 }
 
 // digest is the SHA-256 of the contents.
-func (h *Held) digest() ([sha256.Size]byte, error) {
+func (h *Buffer) digest() ([sha256.Size]byte, error) {
 	if h.spans == nil {
 		return sha256.Sum256(h.mem), nil
 	}
@@ -96,7 +96,7 @@ func (h *Held) digest() ([sha256.Size]byte, error) {
 }
 
 // digestAt reads size bytes of r once, and takes their SHA-256.
-func digestAt(s *Store, r io.ReaderAt, size int64) (sum [sha256.Size]byte, err error) {
+func digestAt(s *Spool, r io.ReaderAt, size int64) (sum [sha256.Size]byte, err error) {
 	block := s.blocks.Get().(*[blockSize]byte)
 	defer s.blocks.Put(block)
 	d := sha256.New()

@@ -29,12 +29,12 @@ const (
 	spillGrow  = 64 << 20 // the most that a spill of unknown size asks for at once
 )
 
-// Store keeps contents: in memory as far as its budget allows, the rest in one
+// Spool keeps contents: in memory as far as its budget allows, the rest in one
 // private temporary file. The file is unlinked as soon as it is open, so that
 // it is gone however the program ends; where the system cannot unlink an open
-// file, Close removes it. A Store may be used by many goroutines. It never
+// file, Close removes it. A Spool may be used by many goroutines. It never
 // blocks for want of memory: what does not fit is spilled.
-type Store struct {
+type Spool struct {
 	dir    string
 	budget int64
 
@@ -57,11 +57,11 @@ type arena struct{ mem []byte }
 // Of the budget an eighth is used for contents in memory. The temporary file, if one is
 // needed, is made in tempDir; an empty tempDir is [os.TempDir]. The caller
 // closes the Store when nothing is read from it any more.
-func NewStore(budget int64, tempDir string) *Store {
+func NewStore(budget int64, tempDir string) *Spool {
 	if budget <= 0 {
 		budget = DefaultBudget
 	}
-	s := &Store{dir: tempDir, budget: budget}
+	s := &Spool{dir: tempDir, budget: budget}
 	s.memory = ranges{grain: arenaGrain, limit: budget / arenaShare / arenaGrain * arenaGrain}
 	s.spill = ranges{grain: spillGrain, limit: 1 << 62}
 	s.blocks.New = func() any { return new([blockSize]byte) }
@@ -69,7 +69,7 @@ func NewStore(budget int64, tempDir string) *Store {
 }
 
 // Close removes the temporary file. What is held in it can not be read any more.
-func (s *Store) Close() error {
+func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -91,14 +91,14 @@ func (s *Store) Close() error {
 // much that will be, as far as anybody knows, or -1. More than limit bytes are
 // [ErrTooLarge]; a negative limit means none. An error of r is returned as it
 // is; errors of the temporary file tell of spilling.
-func (s *Store) Hold(r io.Reader, size, limit int64) (*Held, error) {
+func (s *Spool) Hold(r io.Reader, size, limit int64) (*Buffer, error) {
 	if limit < 0 || limit > maxHint {
 		limit = maxHint
 	}
 	if size > limit {
 		return nil, ErrTooLarge
 	}
-	h := &Held{store: s}
+	h := &Buffer{store: s}
 	h.refs.Store(1)
 	in := &limited{r: r, left: limit}
 	want := size + 1 // room to see the end
@@ -143,7 +143,7 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // alloc returns a place for at least n bytes in memory, or nil when the budget
 // does not allow them.
-func (s *Store) alloc(n int64) (a *arena, off, size int64) {
+func (s *Spool) alloc(n int64) (a *arena, off, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -161,7 +161,7 @@ func (s *Store) alloc(n int64) (a *arena, off, size int64) {
 
 // rest gives the memory back to the system if nothing is in it: whoever comes
 // after the layers were read may need it.
-func (s *Store) rest() {
+func (s *Spool) rest() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.memory.end == 0 {
@@ -171,14 +171,14 @@ func (s *Store) rest() {
 
 // fits reports whether n bytes of memory are free now, and whether they could
 // ever be.
-func (s *Store) fits(n int64) (now, ever bool) {
+func (s *Spool) fits(n int64) (now, ever bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.memory.fits(n), n <= s.memory.limit/2
 }
 
 // room returns a place of n bytes in the temporary file.
-func (s *Store) room(n int64) (*os.File, span, error) {
+func (s *Spool) room(n int64) (*os.File, span, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -203,7 +203,7 @@ func (s *Store) room(n int64) (*os.File, span, error) {
 
 // freeSpans gives back places in the temporary file. Once nothing is left in
 // it, the disk's space is given back as well.
-func (s *Store) freeSpans(spans []span) {
+func (s *Spool) freeSpans(spans []span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range spans {
@@ -217,12 +217,12 @@ func (s *Store) freeSpans(spans []span) {
 // settle turns contents that were looked at into contents that are kept for
 // long: small ones move to the heap, all others to the temporary file, and the
 // memory is free again. It takes over the reference to h.
-func (s *Store) settle(h *Held) (*Held, error) {
+func (s *Spool) settle(h *Buffer) (*Buffer, error) {
 	if h.arena == nil {
 		return h, nil
 	}
 	defer h.Release()
-	k := &Held{store: s}
+	k := &Buffer{store: s}
 	k.refs.Store(1)
 	if s.keepSmall(h.size) {
 		k.size, k.onHeap = h.size, true
@@ -238,7 +238,7 @@ func (s *Store) settle(h *Held) (*Held, error) {
 	return k, nil
 }
 
-func (s *Store) keepSmall(n int64) bool {
+func (s *Spool) keepSmall(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n > smallKept || s.kept+n > s.budget/keptShare {
@@ -249,7 +249,7 @@ func (s *Store) keepSmall(n int64) bool {
 }
 
 // spilling names what the caller was doing when the temporary file gave err.
-func (s *Store) spilling(err error) error {
+func (s *Spool) spilling(err error) error {
 	dir := s.dir
 	if dir == "" {
 		dir = os.TempDir()
@@ -259,7 +259,7 @@ func (s *Store) spilling(err error) error {
 
 // Used returns how many bytes are held now, in memory and in the temporary
 // file, whole pages and sectors counted.
-func (s *Store) Used() int64 {
+func (s *Spool) Used() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.memory.used() + s.kept + s.spill.used()

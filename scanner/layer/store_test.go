@@ -95,7 +95,7 @@ func TestHoldAtOnce(t *testing.T) {
 	for g := range uint64(8) {
 		wg.Go(func() {
 			rnd := rand.New(rand.NewPCG(g, 2))
-			var kept []*layer.Held
+			var kept []*layer.Buffer
 			var want [][]byte
 			for range 200 {
 				p := bytes.Repeat([]byte{byte(rnd.Uint32())}, rnd.IntN(100_000))

@@ -19,7 +19,7 @@ const visitorQueue = 256
 type visit struct {
 	file  scanner.File
 	entry int
-	held  *Held                // of a tar
+	held  *Buffer              // of a tar
 	open  scanner.ReadAtCloser // of a tree on disk
 	hash  bool                 // take only the digest
 	head  [scanner.HeadSize]byte
@@ -65,7 +65,7 @@ func (v *visitors) room(n int64) error {
 }
 
 // held hands over a file of a tar, and the reference to its contents.
-func (v *visitors) held(entry int, e *Entry, h *Held, head []byte) error {
+func (v *visitors) held(entry int, e *Entry, h *Buffer, head []byte) error {
 	it := v.idle.Get().(*visit)
 	it.entry, it.held = entry, h
 	it.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, ReaderAt: h}

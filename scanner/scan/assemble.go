@@ -10,7 +10,7 @@ import (
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/catalog"
 	"github.com/interdict/interdict/scanner/detect"
-	"github.com/interdict/interdict/scanner/detect/cat"
+	"github.com/interdict/interdict/scanner/detect/wincatalog"
 	"github.com/interdict/interdict/scanner/layer"
 )
 
@@ -55,7 +55,7 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 			a.addFiles(i, l)
 		}
 	}
-	cat.Join(a.inv.Components)
+	wincatalog.Join(a.inv.Components)
 	a.inv.Normalize()
 	return a.inv, nil
 }

@@ -118,7 +118,7 @@ type decodedLayer struct {
 }
 
 // lend makes a layer of one scan. Release is called when that is over.
-func (d *decodedLayer) lend(s *layer.Store, desc sbom.Layer, release func()) *readLayer {
+func (d *decodedLayer) lend(s *layer.Spool, desc sbom.Layer, release func()) *readLayer {
 	ix := d.index.Lend(s)
 	return &readLayer{desc: describe(desc, ix), index: ix, record: d.record.clone(), gaps: ix.Gaps, traces: d.traces, close: release}
 }

@@ -107,10 +107,10 @@ func absentLayer(desc sbom.Layer) *readLayer {
 }
 
 // holder lets the detectors keep members of archives in the layer's store.
-type holder struct{ *layer.Store }
+type holder struct{ *layer.Spool }
 
 func (h holder) Hold(r io.Reader, size, limit int64) (detect.Held, error) {
-	held, err := h.Store.Hold(r, size, limit)
+	held, err := h.Spool.Hold(r, size, limit)
 	if err != nil {
 		return nil, err
 	}

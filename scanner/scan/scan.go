@@ -120,7 +120,7 @@ type run struct {
 	opt       Options
 	src       scanner.Source
 	detectors *detect.Set
-	store     *layer.Store
+	store     *layer.Spool
 	walker    bool
 	key       string // of everything but the subject that results depend on
 	layers    []*readLayer

@@ -38,7 +38,7 @@ type storyLaw struct {
 }
 
 type storyProof struct {
-	denylist.Proof
+	denylist.Match
 	Counts, Layer string
 	Sources       []string
 }
@@ -85,7 +85,7 @@ func (d *dashboard) findingPage(w http.ResponseWriter, r *http.Request, image st
 
 func (p *findingPage) fill(t *report.Target, laws []storyLaw) {
 	p.Laws = laws
-	for _, proof := range p.Finding.Proofs {
+	for _, proof := range p.Finding.Matches {
 		p.Proofs = append(p.Proofs, storyProof{proof, report.Weight(proof), layerName(t, proof.Layer), strings.Split(proof.Source, "; ")})
 	}
 	for i, o := range p.Finding.Occurrences {

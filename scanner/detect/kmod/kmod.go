@@ -107,7 +107,7 @@ func describe(c *sbom.Component, info map[string][]string) {
 		}
 		return ""
 	}
-	c.Name, c.Version, c.Desc = first("name"), first("version"), first("description")
+	c.Name, c.Version, c.Description = first("name"), first("version"), first("description")
 	where := elffile.ModinfoPlace(info)
 	if c.Name != "" {
 		c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.ModinfoName, Value: c.Name, Where: where})

@@ -64,7 +64,7 @@ func TestDetect(t *testing.T) {
 	if d := cmp.Diff(want, detecttest.Facts(c)); d != "" {
 		t.Error(d)
 	}
-	if c.Type != sbom.DeviceDriver || c.Name != "acme_hook" || c.Version != "3.1" || c.Desc != "Hooks things" || len(gaps) > 0 {
+	if c.Type != sbom.DeviceDriver || c.Name != "acme_hook" || c.Version != "3.1" || c.Description != "Hooks things" || len(gaps) > 0 {
 		t.Errorf("%+v %v", c, gaps)
 	}
 	for _, e := range c.Evidence {

@@ -87,7 +87,7 @@ func (*Detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, e
 }
 
 func (m *facts) component() *sbom.Component {
-	c := &sbom.Component{Type: sbom.Library, Name: m.name, Version: m.version, Desc: m.summary, Authors: m.authors}
+	c := &sbom.Component{Type: sbom.Library, Name: m.name, Version: m.version, Description: m.summary, Authors: m.authors}
 	purl := m.name
 	if group, base, ok := strings.Cut(m.name, "/"); ok && m.kind == "npm" {
 		c.Group, c.Name = group, base

@@ -139,7 +139,7 @@ func (l *look) describe() {
 	c.Version = first(tidyVersion(l.versionString("FileVersion")), tidyVersion(l.versionString("ProductVersion")), l.fixed)
 	c.Publisher = first(l.versionString("CompanyName"))
 	c.Copyright = first(l.versionString("LegalCopyright"))
-	c.Desc = first(l.versionString("FileDescription"))
+	c.Description = first(l.versionString("FileDescription"))
 	if m := machines[l.im.machine]; m != "" {
 		l.property("interdict:pe:machine", m)
 	}

@@ -147,7 +147,7 @@ func TestLibrary(t *testing.T) {
 				t.Error(d)
 			}
 			c := res.Component
-			got := []string{string(c.Type), c.Name, c.Version, c.Publisher, c.Copyright, c.Desc}
+			got := []string{string(c.Type), c.Name, c.Version, c.Publisher, c.Copyright, c.Description}
 			if d := cmp.Diff([]string{"library", "Acme Camera SDK", "6.1.9.4", "Acme Cameras Co., Ltd.", "© Acme", "Camera access"}, got); d != "" {
 				t.Error(d)
 			}

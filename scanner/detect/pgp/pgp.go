@@ -9,8 +9,8 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
 	"github.com/interdict/interdict/scanner/detect/internal/openpgp"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 )
 
 const (
@@ -50,7 +50,7 @@ func named(base string) bool {
 }
 
 func (d detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	b, gaps, err := contents.Read(f, maxSize)
+	b, gaps, err := readfile.Read(f, maxSize)
 	if err != nil {
 		return scanner.Result{}, err
 	}

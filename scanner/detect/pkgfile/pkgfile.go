@@ -100,7 +100,7 @@ type key struct{ id, where string }
 func (p *pkg) component() *sbom.Component {
 	c := &sbom.Component{
 		Type: sbom.Application, Name: p.name, Version: p.version, PURL: p.purl(),
-		Supplier: p.vendor, Publisher: p.packager, Desc: p.summary,
+		Supplier: p.vendor, Publisher: p.packager, Description: p.summary,
 	}
 	note := func(k sbom.Kind, value, where string) {
 		if value != "" {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 )
 
 const (
@@ -50,7 +50,7 @@ func (detector) Wants(f *scanner.File) bool {
 }
 
 func (detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	b, gaps, err := contents.Read(f, maxSize)
+	b, gaps, err := readfile.Read(f, maxSize)
 	if err != nil {
 		return scanner.Result{}, err
 	}
@@ -107,8 +107,8 @@ func (t *tag) component(file string) *sbom.Component {
 		if who == "" {
 			continue
 		}
-		if strings.Contains(e.role, creator) && c.Maker == "" {
-			c.Maker = who
+		if strings.Contains(e.role, creator) && c.Manufacturer == "" {
+			c.Manufacturer = who
 		}
 		where := e.role
 		if e.regid != "" {

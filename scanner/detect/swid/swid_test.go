@@ -38,7 +38,7 @@ func TestDetect(t *testing.T) {
 		wide = append(wide, byte(u), byte(u>>8))
 	}
 	recent := sbom.Component{
-		Type: sbom.Application, Name: "Acme Guard", Version: "3.1", Maker: "Acme Ltd",
+		Type: sbom.Application, Name: "Acme Guard", Version: "3.1", Manufacturer: "Acme Ltd",
 		Properties: []sbom.Property{{Name: "interdict:swid-tag", Value: "acme.example-guard-3.1"}},
 		Evidence:   []sbom.Evidence{{Kind: sbom.SWIDEntity, Value: "Acme Ltd", Where: "tagCreator softwareCreator, regid acme.example"}},
 	}
@@ -46,7 +46,7 @@ func TestDetect(t *testing.T) {
 		new2015:      recent,
 		string(wide): recent,
 		old2009: {
-			Type: sbom.Application, Name: "Acme Guard 2", Version: "2.0", Maker: "Acme Ltd",
+			Type: sbom.Application, Name: "Acme Guard 2", Version: "2.0", Manufacturer: "Acme Ltd",
 			Properties: []sbom.Property{{Name: "interdict:swid-tag", Value: "guard-2"}},
 			Evidence: []sbom.Evidence{
 				{Kind: sbom.SWIDEntity, Value: "Acme Ltd", Where: "softwareCreator"},

@@ -10,7 +10,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 	"github.com/interdict/interdict/scanner/detect/internal/x509name"
 )
 
@@ -49,7 +49,7 @@ func fromPKCS12(b []byte, f *scanner.File) ([]string, []sbom.Gap) {
 			}
 		}
 	}
-	if isStore(path.Base(contents.Inner(f.Path))) {
+	if isStore(path.Base(readfile.Inner(f.Path))) {
 		return nil, []sbom.Gap{{Reason: sbom.Encrypted, Detail: "a store of certificates: " + why}}
 	}
 	return nil, nil

@@ -16,7 +16,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 	"github.com/interdict/interdict/scanner/detect/internal/x509name"
 )
 
@@ -48,7 +48,7 @@ func (detector) Version() int { return version }
 // them, and begin as one. Files in folders for documentation and tests are
 // examples, and not trusted.
 func (detector) Wants(f *scanner.File) bool {
-	p := contents.Inner(f.Path)
+	p := readfile.Inner(f.Path)
 	return named(path.Base(p)) && formatOf(f.Head) != nil && (inStore(p) || !isExample(p))
 }
 
@@ -111,7 +111,7 @@ func formatOf(head []byte) form {
 }
 
 func (d detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	b, gaps, err := contents.Read(f, maxSize)
+	b, gaps, err := readfile.Read(f, maxSize)
 	if err != nil {
 		return scanner.Result{}, err
 	}
@@ -120,7 +120,7 @@ func (d detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, 
 	if len(subjects) >= maxCertificates {
 		gaps = append(gaps, sbom.Gap{Reason: sbom.Limit, Detail: fmt.Sprintf("only the first %d certificates were read", maxCertificates)})
 	}
-	p := contents.Inner(f.Path)
+	p := readfile.Inner(f.Path)
 	all := isLocal(p) && len(subjects) <= maxLocal
 	c := &sbom.Component{Type: sbom.Data, Name: path.Base(p)}
 	for i, s := range subjects {

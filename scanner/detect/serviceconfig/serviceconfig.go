@@ -1,4 +1,4 @@
-// Package traces reads the text files by which a product makes itself known to
+// Package serviceconfig reads the text files by which a product makes itself known to
 // the system: units and init scripts, cron tables, autostart entries, kernel
 // module lists, package repositories.
 //
@@ -6,7 +6,7 @@
 // package of the system the scan keeps only what is watched. A program that
 // such a file names is what the file says, and no proof that the program is
 // there.
-package traces
+package serviceconfig
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 )
 
 const (
@@ -44,17 +44,17 @@ func (detector) Version() int { return version }
 // innermost container counts, and of that only its last folders: a product's
 // payload often lies below a folder of its own.
 func (detector) Wants(f *scanner.File) bool {
-	return f.Size > 0 && formOf(contents.Inner(f.Path)) != nil
+	return f.Size > 0 && formOf(readfile.Inner(f.Path)) != nil
 }
 
 // Detect reads the file. Text that is not what the file's name promises says
 // nothing, and is no gap.
 func (detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	b, gaps, err := contents.Read(f, maxSize)
+	b, gaps, err := readfile.Read(f, maxSize)
 	if err != nil {
 		return scanner.Result{}, err
 	}
-	p := contents.Inner(f.Path)
+	p := readfile.Inner(f.Path)
 	n := &notes{path: p}
 	formOf(p)(n, b)
 	if n.more {

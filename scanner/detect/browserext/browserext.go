@@ -1,6 +1,6 @@
-// Package extension reads which extensions browsers have: installed, packed,
+// Package browserext reads which extensions browsers have: installed, packed,
 // or ordered by a policy.
-package extension
+package browserext
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
-	"github.com/interdict/interdict/scanner/detect/internal/contents"
+	"github.com/interdict/interdict/scanner/detect/internal/readfile"
 )
 
 const (
@@ -39,17 +39,17 @@ func (detector) Name() string { return name }
 func (detector) Version() int { return version }
 
 // Wants goes by the name and by what the file begins with.
-func (detector) Wants(f *scanner.File) bool { return formOf(contents.Inner(f.Path), f.Head) != nil }
+func (detector) Wants(f *scanner.File) bool { return formOf(readfile.Inner(f.Path), f.Head) != nil }
 
 func (detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
-	p := contents.Inner(f.Path)
+	p := readfile.Inner(f.Path)
 	read := formOf(p, f.Head)
 	limit := int64(maxSize)
 	packed := bytes.HasPrefix(f.Head, []byte(crxMagic)) || path.Ext(p) == ".xpi"
 	if packed {
 		limit = min(maxHeader, f.Size)
 	}
-	b, gaps, err := contents.Read(f, limit)
+	b, gaps, err := readfile.Read(f, limit)
 	if err != nil {
 		return scanner.Result{}, err
 	}

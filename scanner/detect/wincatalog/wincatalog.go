@@ -1,11 +1,11 @@
-// Package cat reads security catalogs (.cat): one signature over a list of
+// Package wincatalog reads security catalogs (.cat): one signature over a list of
 // files, by which Windows signs drivers and system files that carry none of
 // their own. The detector tells who signed the catalog and which digests it
 // lists; [Join] then tells who signed the files, once all files are known.
 //
 // Format: a PKCS #7 message whose content is a certificate trust list
 // (szOID_CTL, wincrypt.h CTL_INFO).
-package cat
+package wincatalog
 
 import (
 	"bytes"

@@ -1,5 +1,5 @@
-// Package contents reads small files whole.
-package contents
+// Package readfile reads small files whole.
+package readfile
 
 import (
 	"cmp"

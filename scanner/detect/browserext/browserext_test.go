@@ -1,4 +1,4 @@
-package extension
+package browserext
 
 import (
 	"encoding/base64"
