@@ -216,6 +216,7 @@ const (
 	Limit        Reason = "limit"       // a bound on size, count, depth or ratio was reached
 	Absent       Reason = "absent"      // named but not there: a foreign layer, a missing blob
 	Failed       Reason = "failed"      // a detector or cataloger failed on it
+	Ambiguous    Reason = "ambiguous"   // other readers take another image from the same bytes
 	NotEvaluated Reason = "not-looked"  // a rule that this inventory was not made to answer
 	Malformed    Reason = "malformed"   // not what its first bytes promise; noted only
 )

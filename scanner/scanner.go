@@ -37,6 +37,15 @@ type Streamer interface {
 	Stream(ctx context.Context, fn func(i int, l Layer) error) error
 }
 
+// Incomplete is a Source of which something was found wrong when it was opened:
+// a part that cannot be read, or a second image that other readers take from
+// the same bytes. Its layers can be read all the same.
+type Incomplete interface {
+	Source
+	// Gaps are what is wrong with the whole: their Path and Layer are empty.
+	Gaps() []sbom.Gap
+}
+
 // Layer is one layer of a Source.
 type Layer interface {
 	// Describe tells what is known of the layer without reading it. A DiffID

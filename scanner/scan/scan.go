@@ -90,7 +90,7 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	}
 	r.opt = opt
 	if inv, ok := r.cachedInventory(ctx); ok {
-		return inv, nil
+		return withSourceGaps(inv, src), nil
 	}
 	temp, err := os.MkdirTemp(opt.TempDir, "interdict-scan-")
 	if err != nil {
@@ -112,7 +112,17 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	if r.opt.Cache != nil {
 		r.trouble(r.opt.Cache.tidy())
 	}
-	return inv, nil
+	return withSourceGaps(inv, src), nil
+}
+
+// withSourceGaps adds what opening the source found wrong. The cache does not
+// keep it: another source of the same image may be whole.
+func withSourceGaps(inv *sbom.Inventory, src scanner.Source) *sbom.Inventory {
+	if s, ok := src.(scanner.Incomplete); ok && len(s.Gaps()) > 0 {
+		inv.Coverage.Gaps = append(inv.Coverage.Gaps, s.Gaps()...)
+		inv.Normalize()
+	}
+	return inv
 }
 
 // run is one Run.
