@@ -14,15 +14,25 @@ import (
 type ev struct {
 	kind  sbom.Kind
 	value string
-	where string
+	where string // of a name or a path: the format of the file
 	count int
+}
+
+func (e ev) evidence(path string) sbom.Evidence {
+	out := sbom.Evidence{Kind: e.kind, Value: e.value, Count: e.count, Path: path, Layer: "sha256:1", Detector: "test@1"}
+	if e.kind == sbom.Filename || e.kind == sbom.Path {
+		out.Format = sbom.FileFormat(e.where)
+	} else {
+		out.Where = e.where
+	}
+	return out
 }
 
 // file is a component of one file with evidence of its own.
 func file(path string, es ...ev) sbom.Component {
 	c := sbom.Component{Type: sbom.FileType, Name: path[strings.LastIndexByte(path, '/')+1:], Occurrences: []sbom.Occurrence{{Path: path, Layer: "sha256:1"}}}
 	for _, e := range es {
-		c.Evidence = append(c.Evidence, sbom.Evidence{Kind: e.kind, Value: e.value, Where: e.where, Count: e.count, Path: path, Layer: "sha256:1", Detector: "test@1"})
+		c.Evidence = append(c.Evidence, e.evidence(path))
 	}
 	return c
 }

@@ -187,7 +187,7 @@ func (c *checker) rule(r *Rule, place ...any) {
 		c.add("min is for kind symbol_prefix", "how many symbols must have the prefix", at("min")...)
 	}
 	for j, f := range r.Requires.Formats {
-		c.oneOf(f, formatNames, at("requires", "formats", j)...)
+		c.oneOf(f, formatNames(), at("requires", "formats", j)...)
 	}
 	for j, k := range r.Requires.Kinds {
 		c.kind(k, at("requires", "kinds", j)...)
@@ -198,8 +198,8 @@ func (c *checker) rule(r *Rule, place ...any) {
 	}
 }
 
-// formatNames are the values of Requires.Formats.
-var formatNames = []string{"program", "pe", "elf", "macho", "script", "archive", "data", "symlink"}
+// formatNames returns the values of Requires.Formats.
+func formatNames() []string { return append([]string{anyProgram}, words(sbom.FileFormats())...) }
 
 func (c *checker) match(k sbom.Kind, m Operator, values []string, place ...any) {
 	at := func(p ...any) []any { return append(slices.Clone(place), p...) }

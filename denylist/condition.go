@@ -40,30 +40,30 @@ func (x *exception) matchesFacts(c *sbom.Component) bool {
 // imported are the kinds of what a file takes from others.
 var imported = map[sbom.Kind]bool{sbom.PEImport: true, sbom.ELFNeeded: true, sbom.MachODylib: true, sbom.SymbolImport: true}
 
-// programs are the formats that "program" stands for.
-var programs = []string{"pe", "elf", "macho", "script"}
+// anyProgram stands for every format that can be run.
+const anyProgram = "program"
 
 func (g *group) hasFormat(want []string) bool {
 	f := g.format()
-	return slices.Contains(want, f) || slices.Contains(want, "program") && slices.Contains(programs, f)
+	return slices.Contains(want, string(f)) || slices.Contains(want, anyProgram) && f.IsProgram()
 }
 
 // format returns the format of the group's file: what its filename or path
 // evidence says, or what its other evidence can only come from.
-func (g *group) format() string {
+func (g *group) format() sbom.FileFormat {
 	for _, e := range g.evidence {
-		if (e.Kind == sbom.Filename || e.Kind == sbom.Path) && slices.Contains(formatNames, e.Where) {
-			return e.Where
+		if e.Format.Known() {
+			return e.Format
 		}
 	}
 	for _, e := range g.evidence {
 		switch k := string(e.Kind); {
 		case strings.HasPrefix(k, "pe_"), strings.HasPrefix(k, "authenticode_"):
-			return "pe"
+			return sbom.FormatPE
 		case strings.HasPrefix(k, "elf_"), strings.HasPrefix(k, "modinfo_"):
-			return "elf"
+			return sbom.FormatELF
 		case strings.HasPrefix(k, "macho_"), strings.HasPrefix(k, "codesign_"), strings.HasPrefix(k, "apple_"):
-			return "macho"
+			return sbom.FormatMachO
 		}
 	}
 	return ""

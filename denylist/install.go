@@ -50,7 +50,8 @@ func (j *judging) trace(c *sbom.Component, h hit) {
 }
 
 func compareEvidence(a, b sbom.Evidence) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Value, b.Value), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Detector, b.Detector))
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Value, b.Value),
+		cmp.Compare(a.Format, b.Format), cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Count, b.Count), cmp.Compare(a.Where, b.Where))
 }
 
 // installation judges the traces of one vendor together.

@@ -78,8 +78,9 @@ type Some struct {
 type Requires struct {
 	// Formats are the formats one of which the file must have: "pe", "elf",
 	// "macho", "script", "archive", "data", "symlink". "program" is pe, elf,
-	// macho and script. The format is known from the Where of the file's
-	// filename evidence, or from its other evidence.
+	// macho and script. The format is that of the file's name or path (see
+	// sbom.Evidence.Format), or the one that its other evidence can only come
+	// from.
 	Formats []string `yaml:"formats,omitempty,flow"`
 	// Kinds are kinds of evidence one of which the same file must have.
 	Kinds []sbom.Kind `yaml:"kinds,omitempty,flow"`

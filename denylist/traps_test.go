@@ -18,10 +18,10 @@ func TestTraps(t *testing.T) {
 	}{
 		{"device tables as data", []sbom.Component{file("/usr/share/ieee-data/oui.txt"), file("/usr/lib/libwireshark.so.16",
 			ev{sbom.BinaryString, "HANGZHOU HIKVISION DIGITAL TECHNOLOGY CO.,LTD", "offset 0x100", 1}, ev{sbom.BinaryString, "Zhejiang Dahua Technology", "", 1})}, denylist.Mention},
-		{"in-tree kernel module", []sbom.Component{file("/lib/modules/6.1/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", ".modinfo, intree", 0},
+		{"in-tree kernel module", []sbom.Component{file("/lib/modules/6.1/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", ".modinfo", 0}, ev{sbom.ModinfoInTree, "Y", ".modinfo", 0},
 			ev{sbom.ModinfoLicense, "GPL", "", 0}, ev{sbom.ModinfoName, "hinic", "", 0}, ev{sbom.KmodSigner, "Debian Secure Boot CA", "", 0})}, denylist.Mention},
 		{"in-tree kernel module, its author in the component too", []sbom.Component{func() sbom.Component {
-			c := file("/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", ".modinfo, intree", 0}, ev{sbom.ModinfoLicense, "GPL", "", 0}, ev{sbom.EntityName, "Huawei Technologies CO., Ltd", "author", 0})
+			c := file("/hinic.ko", ev{sbom.ModinfoAuthor, "Huawei Technologies CO., Ltd", ".modinfo", 0}, ev{sbom.ModinfoInTree, "Y", ".modinfo", 0}, ev{sbom.ModinfoLicense, "GPL", "", 0}, ev{sbom.EntityName, "Huawei Technologies CO., Ltd", "author", 0})
 			c.Authors = []string{"Huawei Technologies CO., Ltd"}
 			return c
 		}()}, denylist.Mention},

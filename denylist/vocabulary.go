@@ -22,7 +22,7 @@ var ruleKinds = []sbom.Kind{
 	sbom.CodesignCN, sbom.CodesignCNClaimed, sbom.CodesignO, sbom.CodesignOClaimed, sbom.AppleTeamID, sbom.AppleTeamClaimed,
 	sbom.JarSigner, sbom.JarSignerClaimed, sbom.KmodSigner, sbom.X509Subject, sbom.PGPUserID,
 	sbom.ELFSoname, sbom.ELFNeeded, sbom.ELFComment, sbom.ELFBuildID, sbom.ELFNote, sbom.ELFVendorCert,
-	sbom.ModinfoName, sbom.ModinfoAuthor, sbom.ModinfoLicense, sbom.Packer,
+	sbom.ModinfoName, sbom.ModinfoAuthor, sbom.ModinfoLicense, sbom.ModinfoInTree, sbom.Packer,
 	sbom.Symbol, sbom.SymbolFamily, sbom.SymbolImport, sbom.CXXNamespace, sbom.BinaryString,
 	sbom.MachOInstallName, sbom.MachODylib, sbom.BundleID, sbom.BundleName, sbom.BundleCopyright,
 	sbom.JavaPackage, sbom.JavaVendor, sbom.JavaTitle, sbom.MavenGroup, sbom.AndroidPackage,

@@ -83,6 +83,11 @@ func (g *group) sort() {
 	})
 }
 
+// has reports whether the group has evidence of a kind.
+func (g *group) has(k sbom.Kind) bool {
+	return slices.ContainsFunc(g.evidence, func(e *sbom.Evidence) bool { return e.Kind == k })
+}
+
 func compareFacts(a, b *sbom.Evidence) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareEvidence(*a, *b), cmp.Compare(a.Count, b.Count))
 }
@@ -185,7 +190,7 @@ func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
 			lower(Weak, "the CPE's vendor may be made from the package's name")
 		}
 	case sbom.ModinfoAuthor:
-		if strings.HasSuffix(h.e.Where, "intree") {
+		if g.has(sbom.ModinfoInTree) {
 			lower(Corroborating, "a contributor to the kernel's own tree is not its vendor")
 		}
 	case sbom.X509Subject, sbom.PGPUserID:
@@ -211,9 +216,9 @@ func nameLimit(p *proof, g *group, r *compiledRule, otherMaker string, lower fun
 	}
 	p.class = sbom.ClassName
 	format := g.format()
-	if format == "data" || format == "symlink" || format == "" {
+	if format == sbom.FormatData || format == sbom.FormatSymlink || format == "" {
 		p.decides = false
-		if !slices.Contains(r.Requires.Formats, "data") {
+		if !slices.Contains(r.Requires.Formats, string(sbom.FormatData)) {
 			lower(Weak, "the file is no program")
 		}
 	}

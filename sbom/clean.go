@@ -149,6 +149,7 @@ func cleanEvidence(es []Evidence) {
 	for i := range es {
 		e := &es[i]
 		cleanName(&e.Kind)
+		cleanName(&e.Format)
 		clean(&e.Path, &e.Layer, &e.Where, &e.Detector, &e.Group)
 	}
 }

@@ -70,7 +70,8 @@ const (
 	ModinfoName    Kind = "kernel_module"    // name of a kernel module
 	ModinfoAuthor  Kind = "modinfo_author"
 	ModinfoLicense Kind = "modinfo_license"
-	Packer         Kind = "packer" // "UPX 4.2"
+	ModinfoInTree  Kind = "modinfo_intree" // "Y": built from the kernel's own source tree
+	Packer         Kind = "packer"         // "UPX 4.2"
 
 	// Symbols of any binary format. SymbolFamily's value is a common prefix and
 	// Count how many symbols have it.
@@ -153,7 +154,7 @@ var classes = map[Kind]Class{
 	X509Subject: ClassConfig, PGPUserID: ClassConfig, ELFVendorCert: ClassIdentity,
 	ELFSoname: ClassIdentity, ELFNeeded: ClassCode, ELFComment: ClassCode, ELFBuildID: ClassIdentity,
 	ELFNote: ClassMetadata, ModinfoName: ClassIdentity, ModinfoAuthor: ClassMetadata,
-	ModinfoLicense: ClassMetadata, Packer: ClassCode,
+	ModinfoLicense: ClassMetadata, ModinfoInTree: ClassMetadata, Packer: ClassCode,
 	Symbol: ClassCode, SymbolFamily: ClassCode, SymbolImport: ClassCode, CXXNamespace: ClassCode, BinaryString: ClassCode,
 	MachOInstallName: ClassIdentity, BundleID: ClassIdentity, BundleName: ClassIdentity,
 	JavaPackage: ClassCode, JavaVendor: ClassIdentity, JavaTitle: ClassIdentity,

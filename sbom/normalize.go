@@ -138,7 +138,7 @@ func sortEvidence(es []Evidence) []Evidence {
 			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer),
 			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value),
 			cmp.Compare(a.Where, b.Where), cmp.Compare(a.Group, b.Group),
-			cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Count, b.Count))
+			cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Count, b.Count), cmp.Compare(a.Format, b.Format))
 	})
 	return slices.Compact(es)
 }

@@ -178,8 +178,12 @@ type Evidence struct {
 	Value string // as found, valid UTF-8, at most [MaxValue] bytes
 	Path  string // the file it was read from, in the form of Occurrence.Path
 	Layer string // diffID of that file's layer
+	// Format is that of the file which the evidence names, for [Filename] and
+	// [Path]; empty where it is not known, and for other kinds.
+	Format FileFormat
 	// Where says where in the file: a field, a table or an offset, for people:
 	// "VersionInfo 040904B0", "export directory", "certificate 2, nested".
+	// Nothing depends on it.
 	Where    string
 	Detector string // "name@version"
 	// Count tells how often it occurs, for kinds that count (a family of

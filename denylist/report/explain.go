@@ -128,6 +128,9 @@ func (s *sheet) explainProof(t *Target, n int, p denylist.Match) {
 	if p.Where != "" {
 		s.row(5, dim, "at", 14, visible(p.Where))
 	}
+	if p.Format != "" {
+		s.row(5, dim, "format", 14, visible(string(p.Format)))
+	}
 	if p.Count > 1 {
 		s.row(5, dim, "times", 14, grouped(int64(p.Count)))
 	}

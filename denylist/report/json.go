@@ -190,7 +190,7 @@ func proofFromWire(e wireEvidence) denylist.Match {
 	return denylist.Match{
 		Evidence: sbom.Evidence{
 			Kind: sbom.Kind(e.Kind), Value: e.Value, Path: e.Path, Layer: e.Layer, Where: e.Where,
-			Detector: e.Detector, Count: e.Count, Group: e.Group,
+			Detector: e.Detector, Count: e.Count, Group: e.Group, Format: sbom.FileFormat(e.Format),
 		},
 		Rule: e.Rule, Strength: denylist.Strength(e.Strength), Identifies: denylist.Identifies(e.Identifies),
 		Source: e.Source, Verified: e.Verified,

@@ -135,6 +135,7 @@ type wireEvidence struct {
 	Detector   string `json:"detector,omitempty"`
 	Count      int    `json:"count,omitempty"`
 	Group      string `json:"group,omitempty"`
+	Format     string `json:"format,omitempty"`
 	Verified   bool   `json:"verified"`
 }
 
@@ -264,6 +265,6 @@ func proofToWire(p denylist.Match) wireEvidence {
 	return wireEvidence{
 		Kind: string(p.Kind), Value: p.Value, Rule: p.Rule, Strength: string(p.Strength), Source: p.Source,
 		Identifies: string(p.Identifies), Path: p.Path, Layer: p.Layer, Where: p.Where, Detector: p.Detector,
-		Count: p.Count, Group: p.Group, Verified: p.Verified,
+		Count: p.Count, Group: p.Group, Format: string(p.Format), Verified: p.Verified,
 	}
 }

@@ -125,6 +125,7 @@ func (r *reading) ownProperties(out *sbom.Component, c *component) {
 			out.Properties = append(out.Properties, sbom.Property(p))
 		}
 	}
+	out.Evidence = sbom.UpgradeEvidence(out.Evidence)
 }
 
 func (r *reading) occurrence(p property) sbom.Occurrence {
@@ -167,6 +168,8 @@ func (r *reading) evidence(kind string, p property, places []sbom.Occurrence) sb
 			e.Count = int(l.number())
 		case "group":
 			e.Group = l.text()
+		case "format":
+			e.Format = sbom.FileFormat(l.text())
 		default:
 			l.skip()
 		}

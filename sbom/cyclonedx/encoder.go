@@ -169,7 +169,7 @@ func (b *builder) appendKey(k []byte, c *sbom.Component) []byte {
 	}
 	for i := range c.Evidence {
 		e := &c.Evidence[i]
-		k = sbom.AppendTexts(k, string(e.Kind), e.Value, e.Path, e.Layer, e.Where, e.Detector, e.Group)
+		k = sbom.AppendTexts(k, string(e.Kind), e.Value, e.Path, e.Layer, e.Where, e.Detector, e.Group, string(e.Format))
 		count(e.Count)
 	}
 	return k

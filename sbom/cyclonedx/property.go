@@ -114,6 +114,7 @@ type evidenceNote struct {
 	Detector string  `json:"detector,omitempty"`
 	Count    int     `json:"count,omitempty"`
 	Group    string  `json:"group,omitempty"`
+	Format   string  `json:"format,omitempty"`
 }
 
 type licenseNote struct {
@@ -157,7 +158,7 @@ func (p *properties) note(name string, v any) {
 
 func (p *properties) evidence(es []sbom.Evidence, places []sbom.Occurrence) {
 	for _, e := range es {
-		n := evidenceNote{Value: e.Value, Where: e.Where, Detector: e.Detector, Count: e.Count, Group: e.Group}
+		n := evidenceNote{Value: e.Value, Where: e.Where, Detector: e.Detector, Count: e.Count, Group: e.Group, Format: string(e.Format)}
 		if len(places) != 1 || places[0].Path != e.Path || places[0].Layer != e.Layer {
 			n.Path, n.Layer = &e.Path, &e.Layer
 		}

@@ -104,6 +104,9 @@ func (k *skim) plainEvidence(e *sbom.Evidence) bool {
 	if n.has(`,\"group\":\"`) {
 		e.Group = n.text("")
 	}
+	if n.has(`,\"format\":\"`) {
+		e.Format = sbom.FileFormat(n.text(""))
+	}
 	if n.bad || !n.has(`}"`) {
 		return false
 	}

@@ -241,11 +241,14 @@ func (k *skim) evidence(kind string, places []sbom.Occurrence) {
 		for _, s := range []*string{&e.Path, &e.Layer, &e.Where, &e.Detector, &e.Group} {
 			*s = sbom.CleanText(*s)
 		}
-		e.Value = sbom.CleanValue(e.Value)
+		e.Value, e.Format = sbom.CleanValue(e.Value), sbom.FileFormat(sbom.CleanText(string(e.Format)))
 	} else if n := len(e.Value); n > 0 && (e.Value[0] == ' ' || e.Value[n-1] == ' ' || n > sbom.MaxValue) {
 		e.Value = sbom.CleanValue(e.Value)
 	}
 	e.Kind = sbom.Kind(kind)
+	if e.Outdated() {
+		k.bail()
+	}
 	if n := len(k.facts.all); n > k.facts.from+1 {
 		k.rough = k.rough || !before(&k.facts.all[n-2], e)
 	}
@@ -268,6 +271,8 @@ func before(a, b *sbom.Evidence) bool {
 		return a.Group < b.Group
 	case a.Detector != b.Detector:
 		return a.Detector < b.Detector
+	case a.Count != b.Count:
+		return a.Count < b.Count
 	}
-	return a.Count < b.Count
+	return a.Format < b.Format
 }

@@ -29,14 +29,15 @@ type (
 		Digest string `json:"digest,omitempty"`
 	}
 	evidence struct {
-		Kind     sbom.Kind `json:"kind"`
-		Value    string    `json:"value"`
-		Path     string    `json:"path,omitempty"`
-		Layer    string    `json:"layer,omitempty"`
-		Where    string    `json:"where,omitempty"`
-		Detector string    `json:"detector,omitempty"`
-		Count    int       `json:"count,omitempty"`
-		Group    string    `json:"group,omitempty"`
+		Kind     sbom.Kind       `json:"kind"`
+		Value    string          `json:"value"`
+		Path     string          `json:"path,omitempty"`
+		Layer    string          `json:"layer,omitempty"`
+		Format   sbom.FileFormat `json:"format,omitempty"`
+		Where    string          `json:"where,omitempty"`
+		Detector string          `json:"detector,omitempty"`
+		Count    int             `json:"count,omitempty"`
+		Group    string          `json:"group,omitempty"`
 	}
 	license struct {
 		ID         string `json:"id,omitempty"`
@@ -169,7 +170,7 @@ func (c *component) noun() sbom.Component {
 		References: each(c.References, func(r reference) sbom.Reference { return sbom.Reference(r) }),
 		FoundBy:    c.FoundBy, Language: c.Language,
 		Occurrences: each(c.Occurrences, func(o occurrence) sbom.Occurrence { return sbom.Occurrence(o) }),
-		Evidence:    each(c.Evidence, func(e evidence) sbom.Evidence { return sbom.Evidence(e) }),
+		Evidence:    sbom.UpgradeEvidence(each(c.Evidence, func(e evidence) sbom.Evidence { return sbom.Evidence(e) })),
 		Properties:  each(c.Properties, func(p property) sbom.Property { return sbom.Property(p) }),
 		DependsOn:   c.DependsOn, Contains: c.Contains,
 	}

@@ -250,7 +250,7 @@ func TestMergeAndHosts(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s %s %s in %q by %s", c.Type, c.Name, c.Occurrences[0].Path, host, c.FoundBy))
 		for _, e := range c.Evidence {
-			got = append(got, fmt.Sprintf("  %s=%s %s %s %s", e.Kind, e.Value, e.Path, e.Where, e.Detector))
+			got = append(got, fmt.Sprintf("  %s=%s %s %s %s", e.Kind, e.Value, e.Path, e.Where+string(e.Format), e.Detector))
 		}
 	}
 	want := []string{

@@ -117,10 +117,10 @@ func Names(w *sbom.Watch, full string, head []byte) []sbom.Evidence {
 	var es []sbom.Evidence
 	base := path.Base(full)
 	if w.Matches(sbom.Filename, base) {
-		es = append(es, sbom.Evidence{Kind: sbom.Filename, Value: base, Where: Format(head)})
+		es = append(es, sbom.Evidence{Kind: sbom.Filename, Value: base, Format: Format(head)})
 	}
 	if w.Matches(sbom.Path, full) {
-		es = append(es, sbom.Evidence{Kind: sbom.Path, Value: full, Where: Format(head)})
+		es = append(es, sbom.Evidence{Kind: sbom.Path, Value: full, Format: Format(head)})
 	}
 	return es
 }

@@ -86,10 +86,10 @@ func (a *assembly) named(i int, e *layer.Entry, at placeOf) {
 
 func nameEvidence(e *layer.Entry, diffID string) sbom.Evidence {
 	return sbom.Evidence{Kind: sbom.Filename, Value: path.Base(e.Path), Path: e.Path, Layer: diffID,
-		Where: entryFormat(e), Detector: pathDetector}
+		Format: entryFormat(e), Detector: pathDetector}
 }
 
-const pathDetector = "paths@1"
+const pathDetector = "paths@2"
 
 func (a *assembly) folder(root string) *sbom.Component {
 	return &sbom.Component{
@@ -114,7 +114,7 @@ func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, byName b
 	}
 	c.Occurrences = append(c.Occurrences, o)
 	c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.Path, Value: e.Path, Path: e.Path, Layer: o.Layer,
-		Where: entryFormat(e), Detector: pathDetector})
+		Format: entryFormat(e), Detector: pathDetector})
 }
 
 // watchedRoot is the folder that a watched path belongs to.
@@ -127,9 +127,9 @@ func watchedRoot(w *sbom.Watch, p string) string {
 	return p
 }
 
-func entryFormat(e *layer.Entry) string {
+func entryFormat(e *layer.Entry) sbom.FileFormat {
 	if e.Type == scanner.Symlink {
-		return "symlink"
+		return sbom.FormatSymlink
 	}
-	return e.Format.String()
+	return sbom.FileFormat(e.Format.String())
 }

@@ -19,7 +19,7 @@ import (
 
 const (
 	name    = "elf"
-	version = 1
+	version = 2
 )
 
 type detector struct {
@@ -193,8 +193,9 @@ func (l *look) sections(context.Context) error {
 	}
 	module := elffile.ParseModinfo(info)
 	for _, author := range module["author"] {
-		l.note(sbom.ModinfoAuthor, author, elffile.ModinfoPlace(module))
+		l.note(sbom.ModinfoAuthor, author, ".modinfo")
 	}
+	l.c.Evidence = append(l.c.Evidence, elffile.InTree(module)...)
 	return nil
 }
 

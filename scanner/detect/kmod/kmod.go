@@ -17,7 +17,7 @@ import (
 
 const (
 	name    = "kmod"
-	version = 1
+	version = 2
 )
 
 type detector struct {
@@ -108,7 +108,7 @@ func describe(c *sbom.Component, info map[string][]string) {
 		return ""
 	}
 	c.Name, c.Version, c.Description = first("name"), first("version"), first("description")
-	where := elffile.ModinfoPlace(info)
+	const where = ".modinfo"
 	if c.Name != "" {
 		c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.ModinfoName, Value: c.Name, Where: where})
 	}
@@ -120,6 +120,7 @@ func describe(c *sbom.Component, info map[string][]string) {
 		c.Licenses = append(c.Licenses, sbom.License{Name: sbom.CleanValue(l), Declared: true})
 		c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.ModinfoLicense, Value: l, Where: where})
 	}
+	c.Evidence = append(c.Evidence, elffile.InTree(info)...)
 	for _, key := range []string{"vermagic", "intree", "srcversion", "sig_id"} {
 		if v := first(key); v != "" {
 			c.Properties = append(c.Properties, sbom.Property{Name: "interdict:kmod:" + key, Value: v})

@@ -3,6 +3,8 @@ package elffile
 import (
 	"debug/elf"
 	"strings"
+
+	"github.com/interdict/interdict/sbom"
 )
 
 // MaxModinfo bounds the .modinfo section in bytes. The longest have thousands
@@ -15,14 +17,15 @@ func (f *File) IsModule() bool {
 	return f.Type == elf.ET_REL && (f.Section(".gnu.linkonce.this_module") != nil || f.Section(".modinfo") != nil)
 }
 
-// ModinfoPlace is the Where of what .modinfo says. The author of a module of the
-// kernel's own tree is a contributor and not the vendor of the product.
+// InTree returns the evidence that .modinfo says the module was built from the
+// kernel's own source tree, or none. The author of such a module is a
+// contributor and not the vendor of the product.
 // Source: Linux, scripts/mod/modpost.c (add_intree_flag).
-func ModinfoPlace(info map[string][]string) string {
+func InTree(info map[string][]string) []sbom.Evidence {
 	if in := info["intree"]; len(in) > 0 && in[0] == "Y" {
-		return ".modinfo, intree"
+		return []sbom.Evidence{{Kind: sbom.ModinfoInTree, Value: "Y", Where: ".modinfo"}}
 	}
-	return ".modinfo"
+	return nil
 }
 
 // ParseModinfo reads "key=value" entries, NUL-terminated, and leaves out
