@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/interdict/interdict/scanner/internal/lru"
 )
 
 // cacheFormat grows when the form of cached results changes.
@@ -30,8 +32,8 @@ type Cache struct {
 	dir    string
 	max    int64
 	remote Remote
-	memory *memory       // nil for none
-	added  *atomic.Int64 // bytes put since it was last pruned
+	memory *lru.Cache[string, any] // decoded results; nil for none
+	added  *atomic.Int64           // bytes put since it was last pruned
 }
 
 // OpenCache uses a folder, and makes it if need be. Max is the size in bytes

@@ -88,14 +88,10 @@ type keptPackages struct{ packageCache }
 
 // Kept implements catalog.Keeper.
 func (c keptPackages) Kept(key string) (value any, ok bool) {
-	value, release, ok := c.opt.Cache.memory.get("packages-" + key)
-	if ok {
-		release() // it needs no closing
-	}
-	return value, ok
+	return c.opt.Cache.memory.Get("packages-" + key)
 }
 
 // Keep implements catalog.Keeper.
 func (c keptPackages) Keep(key string, value any, size int64) {
-	c.opt.Cache.memory.put("packages-"+key, value, size, func() {})()
+	c.opt.Cache.memory.Put("packages-"+key, value, size)
 }

@@ -112,8 +112,8 @@ func (r *run) cachedLayer(ctx context.Context, desc sbom.Layer) (*readLayer, boo
 		return nil, false
 	}
 	m, key := r.opt.Cache.memory, desc.DiffID+"-"+r.key
-	if v, release, ok := m.get(key); ok {
-		return v.(*decodedLayer).lend(r.store, desc, release), true
+	if v, release, ok := m.Acquire(key); ok {
+		return v.(*decodedLayer).share(r.store, desc, release), true
 	}
 	f, err := r.opt.Cache.open(ctx, "layers", desc.DiffID, r.key)
 	if f == nil {
@@ -126,8 +126,8 @@ func (r *run) cachedLayer(ctx context.Context, desc sbom.Layer) (*readLayer, boo
 		r.trouble(fmt.Errorf("reading a cached layer: %w", err))
 		return nil, false
 	}
-	release := m.put(key, d, d.size(stored), func() { d.index.Close(); f.Close() })
-	return d.lend(r.store, desc, release), true
+	release := m.Share(key, d, d.size(stored), func() { d.index.Close(); f.Close() })
+	return d.share(r.store, desc, release), true
 }
 
 // decodeLayer reads a stored layer, and tells how many bytes what was found in
@@ -158,7 +158,7 @@ func (r *run) saveLayer(ctx context.Context, rl *readLayer) {
 	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker {
 		return
 	}
-	defer r.opt.Cache.memory.delete(rl.index.DiffID + "-" + r.key)
+	defer r.opt.Cache.memory.Delete(rl.index.DiffID + "-" + r.key)
 	r.trouble(r.opt.Cache.put(ctx, "layers", rl.index.DiffID, r.key, func(w io.Writer) error {
 		var found strings.Builder
 		if err := writeJSON(&found, rl.record); err != nil {
