@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/interdict/interdict/sbom/attest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 const cosignVersion = "v3.1.3"
@@ -40,6 +41,9 @@ var cosign = sync.OnceValues(func() (string, error) {
 
 // cosign ARG...
 func cmdCosign(ts *testscript.TestScript, neg bool, args []string) {
+	if need.Current() == need.Plain {
+		missing(ts, "cosign, built from the module proxy")
+	}
 	bin, err := cosign()
 	if err != nil {
 		ts.Fatalf("installing cosign %s from the module proxy: %v", cosignVersion, err)

@@ -20,10 +20,14 @@ import (
 )
 
 // postgresCommand is "postgres NAME": sets $NAME to the address of an empty
-// database of a PostgreSQL that all scripts share.
+// database of a PostgreSQL that all scripts share. Without PostgreSQL the script
+// is skipped, or fails under .ci/run.
 func postgresCommand(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	server := sync.OnceValue(func() *storetest.Server { return storetest.Postgres(t) })
 	return func(ts *testscript.TestScript, _ bool, args []string) {
+		if !storetest.HavePostgres() {
+			missing(ts, "PostgreSQL")
+		}
 		ts.Setenv(args[0], server().Database(t))
 	}
 }

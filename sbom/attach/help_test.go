@@ -22,6 +22,7 @@ import (
 
 	"github.com/interdict/interdict/sbom/attach"
 	"github.com/interdict/interdict/scanner/scantest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 const artifactType, bundleType = "application/vnd.cyclonedx+json", "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -67,6 +68,7 @@ func inProcess(t testing.TB, api bool) *server {
 // debian starts Debian's docker-registry, which has no referrers API.
 func debian(t testing.TB, dir string, o scantest.DockerOptions) *server {
 	t.Helper()
+	need.Tool(t, "docker-registry")
 	addr, stop, err := scantest.DockerRegistry(dir, o)
 	if err != nil {
 		t.Fatal(err)

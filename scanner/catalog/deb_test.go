@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/interdict/interdict/scanner/scantest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // deb is a Debian package as dpkg unpacks it.
@@ -39,10 +40,11 @@ func debs(t testing.TB, names ...string) []deb {
 	for _, n := range names {
 		file := cached(cache, n)
 		if file == "" {
+			need.Network(t, "apt-get", "dpkg-deb")
 			cmd := exec.Command("apt-get", "download", "-qq", n)
 			cmd.Dir = cache
 			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("downloading %s: %v (the test needs apt-get, dpkg-deb and package lists)\n%s", n, err, out)
+				t.Fatalf("downloading %s: %v (are there package lists?)\n%s", n, err, out)
 			}
 			if file = cached(cache, n); file == "" {
 				t.Fatalf("downloading %s made no file", n)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 func fileOf(name string, b []byte) *scanner.File {
@@ -100,11 +101,12 @@ func cProgram(t testing.TB) []byte {
 
 func build(t testing.TB, dir, name string, args ...string) []byte {
 	t.Helper()
+	need.Tool(t, name)
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v (the test needs gcc and go)\n%s", name, args, err, out)
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "prog"))
 	if err != nil {

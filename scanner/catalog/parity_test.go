@@ -14,6 +14,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/scantest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 func text(p, body string) scantest.File { return scantest.File{Path: p, Body: []byte(body)} }
@@ -278,11 +279,12 @@ func installRPM(t *testing.T, root, name, version string) []byte {
 
 func run(t *testing.T, name string, args ...string) {
 	t.Helper()
+	need.Tool(t, name)
 	var out bytes.Buffer
 	cmd := exec.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s %v: %v (the test needs the apt package rpm)\n%s", name, args, err, out.Bytes())
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out.Bytes())
 	}
 }
 

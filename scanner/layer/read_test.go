@@ -21,6 +21,7 @@ import (
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/layer"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 func sum(p []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(p)) }
@@ -341,9 +342,10 @@ func TestReadGNUTar(t *testing.T) {
 		{"--format=pax"}, {"--format=gnu"},
 	} {
 		t.Run(strings.Join(format, " "), func(t *testing.T) {
+			need.Tool(t, "tar")
 			out, err := exec.Command("tar", append(format, "-C", dir, "-cf", "-", ".")...).Output()
 			if err != nil {
-				t.Fatalf("running tar (GNU tar is needed): %v", err)
+				t.Fatalf("running GNU tar: %v", err)
 			}
 			if slices.Contains(format, "--sparse") && len(out) > 1<<20 {
 				t.Fatalf("the tar of %d bytes is not sparse", len(out))

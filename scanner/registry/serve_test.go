@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/interdict/interdict/scanner/scantest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // inProcess serves go-containerregistry's registry behind a handler that may
@@ -38,6 +39,7 @@ func inProcess(t testing.TB, front func(inner http.Handler) http.Handler) string
 // "ann" for it.
 func dockerRegistry(t *testing.T, password string) string {
 	t.Helper()
+	need.Tool(t, "docker-registry")
 	addr, stop, err := scantest.DockerRegistry(t.TempDir(), scantest.DockerOptions{Password: password})
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"github.com/interdict/interdict/scanner/scan"
 	"github.com/interdict/interdict/scanner/scantest"
 	"github.com/interdict/interdict/scanner/source"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // watch stands for a denylist: one folder and one file name.
@@ -312,8 +313,9 @@ func TestForeseen(t *testing.T) {
 	if err := os.WriteFile(src, []byte(`const char *v = "nginx version: nginx/1.25.3"; int main(void) { return v[0]; }`), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	need.Tool(t, "gcc")
 	if out, err := exec.Command("gcc", "-o", engine, src).CombinedOutput(); err != nil {
-		t.Fatalf("this test needs gcc: %v %s", err, out)
+		t.Fatalf("gcc: %v %s", err, out)
 	}
 	program, err := os.ReadFile(engine)
 	if err != nil {
@@ -367,8 +369,9 @@ func TestScannerOfBundles(t *testing.T) {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "scanner")
+	need.Tool(t, "gcc")
 	if out, err := exec.Command("gcc", "-o", program, src).CombinedOutput(); err != nil {
-		t.Fatalf("this test needs gcc: %v %s", err, out)
+		t.Fatalf("gcc: %v %s", err, out)
 	}
 	fi, err := os.Stat(program)
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 func tags(t testing.TB, m map[string]v1.Image) map[name.Tag]v1.Image {
@@ -234,6 +235,7 @@ func TestKinds(t *testing.T) {
 // xzOf compresses as Debian's root filesystems are.
 func xzOf(t testing.TB, b []byte) []byte {
 	t.Helper()
+	need.Tool(t, "xz")
 	cmd := exec.Command("xz", "-c")
 	cmd.Stdin = bytes.NewReader(b)
 	out, err := cmd.Output()

@@ -18,6 +18,7 @@ import (
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/audit/dashboard"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // browserPackages are what the test drives Chromium with, and what it checks
@@ -29,6 +30,7 @@ var browserPackages = []string{"playwright-core@1.65.1", "axe-core@4.14.1"}
 // by keyboard, reading without script, hostile names, a run's progress. With
 // INTERDICT_SCREENSHOTS=DIR it leaves pictures to look at.
 func TestBrowser(t *testing.T) {
+	need.Network(t, "npm", "node", "chromium")
 	f := standard(t)
 	show := dashboard.New(dashboard.Options{Store: f.Store, Version: "1.0.0", Now: func() time.Time { return now }})
 	asked := make(chan struct{}, 100) // how the page follows the run
@@ -104,7 +106,7 @@ func browse(t *testing.T, plan any) (said []string) {
 	dir := t.TempDir()
 	install := exec.CommandContext(t.Context(), "npm", append([]string{"install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", dir}, browserPackages...)...)
 	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("this test needs npm and its packages %v: %v\n%s", browserPackages, err, out)
+		t.Fatalf("npm install %v: %v\n%s", browserPackages, err, out)
 	}
 	args, err := json.Marshal(plan)
 	if err != nil {

@@ -30,6 +30,7 @@ import (
 
 	"github.com/interdict/interdict/scanner/registry"
 	"github.com/interdict/interdict/scanner/scantest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // counted is a registry in this process that counts what it is asked.
@@ -454,6 +455,7 @@ func TestListEnds(t *testing.T) {
 // A real registry, with more repositories than are listed at once, and one
 // whose only tag was deleted.
 func TestListDockerRegistry(t *testing.T) {
+	need.Tool(t, "docker-registry")
 	addr, stop, err := scantest.DockerRegistry(t.TempDir(), scantest.DockerOptions{Delete: true})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // collect is a Visitor that reads every member.
@@ -95,10 +96,11 @@ func TestCab(t *testing.T) {
 		if compress != "" {
 			a = append([]string{compress}, args...)
 		}
+		need.Tool(t, "gcab")
 		cmd := exec.Command("gcab", a...)
 		cmd.Dir = dir
 		if msg, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("gcab (Debian package gcab): %v\n%s", err, msg)
+			t.Fatalf("gcab: %v\n%s", err, msg)
 		}
 		b, err := os.ReadFile(filepath.Join(dir, "out.cab"))
 		if err != nil {
@@ -128,9 +130,10 @@ func TestCabLZX(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "a.cab"), cab, 0o644); err != nil {
 				t.Fatal(err)
 			}
+			need.Tool(t, "cabextract")
 			msg, err := exec.Command("cabextract", "-q", "-d", dir, filepath.Join(dir, "a.cab")).CombinedOutput()
 			if err != nil {
-				t.Fatalf("cabextract (Debian package cabextract): %v\n%s", err, msg)
+				t.Fatalf("cabextract: %v\n%s", err, msg)
 			}
 			theirs, err := os.ReadFile(filepath.Join(dir, "f.bin"))
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/testdata/need"
 	"github.com/klauspost/compress/zlib"
 )
 
@@ -84,6 +85,7 @@ func TestXar(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a.xar"), b, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	need.Tool(t, "7z")
 	cmd := exec.Command("7z", "x", "-bd", "a.xar")
 	cmd.Dir = dir
 	if msg, err := cmd.CombinedOutput(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 const (
@@ -81,13 +81,10 @@ func facts(c sbom.Component) string {
 // The identifier that belongs to a key is what openssl, sha256sum and tr make of it.
 func TestPacked(t *testing.T) {
 	dir := t.TempDir()
-	out, err := exec.Command("bash", "-euo", "pipefail", "-c", `cd "$1"
+	out := need.Script(t, dir, `
 openssl genrsa -out key.pem 2048 2> /dev/null
 openssl rsa -in key.pem -pubout -outform DER -out key.der 2> /dev/null
-sha256sum key.der | head -c 32 | tr 0-9a-f a-p`, "sh", dir).CombinedOutput()
-	if err != nil {
-		t.Fatalf("openssl: %v %s", err, out)
-	}
+sha256sum key.der | head -c 32 | tr 0-9a-f a-p`)
 	id, der := string(out), detecttest.Read(t, dir, "key.der")
 	raw := make([]byte, 16)
 	for i := range raw {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 var acme = &sbom.Watch{
@@ -202,11 +203,12 @@ func fetch(t *testing.T, pack string) string {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	need.Network(t, "npm")
 	cmd := exec.Command("npm", "pack", "--silent", pack)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("this test needs npm and the package %s: %v", pack, err)
+		t.Fatalf("npm pack %s: %v", pack, err)
 	}
 	detecttest.Run(t, dir, "tar", "xzf", strings.TrimSpace(string(out)))
 	return dir

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // realPackages are npm packages that hold signed Windows programs: SHA-1 and
@@ -39,9 +40,10 @@ func fetch(t *testing.T, spec string) string {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(tmp)
+	need.Network(t, "npm")
 	out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", tmp, spec).Output()
 	if err != nil {
-		t.Fatalf("npm pack %s: %v (the test needs npm and its registry)", spec, err)
+		t.Fatalf("npm pack %s: %v", spec, err)
 	}
 	archive := filepath.Join(tmp, strings.TrimSpace(string(out)))
 	if out, err := exec.Command("tar", "-xzf", archive, "-C", tmp).CombinedOutput(); err != nil {
@@ -67,6 +69,7 @@ var (
 // real files. That they are verified rests on the chain inside; osslsigncode
 // asks for the roots as well, which nobody has here.
 func TestRealSignatures(t *testing.T) {
+	need.Tool(t, "osslsigncode")
 	signed := 0
 	for _, spec := range realPackages {
 		err := filepath.WalkDir(fetch(t, spec), func(file string, d os.DirEntry, err error) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/detect/internal/detecttest"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // keys makes a GnuPG home with keys of three people and returns it.
@@ -32,6 +33,7 @@ var names = []string{"Acme Packages (stable) <packages@acme.example>", "АО «�
 
 func gpg(t *testing.T, home string, args ...string) string {
 	t.Helper()
+	need.Tool(t, "gpg")
 	cmd := exec.Command("gpg", append([]string{"--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback"}, args...)...)
 	var errs strings.Builder
 	cmd.Stderr = &errs

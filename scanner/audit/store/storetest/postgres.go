@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // Server is a PostgreSQL server of a test's own: in a temporary folder, on a
@@ -35,9 +37,10 @@ type Server struct {
 }
 
 // Postgres starts a server that ends with the test. It needs the programs of
-// PostgreSQL (Debian: postgresql), and fails the test without them.
+// PostgreSQL (Debian: postgresql): without them it is need.Missing.
 func Postgres(t testing.TB) *Server {
 	t.Helper()
+	program(t, "initdb")
 	base := os.TempDir()
 	if len(base) > 60 { // a socket's path has at most 107 bytes
 		base = "/tmp"
@@ -85,17 +88,28 @@ func nobody(t testing.TB) *syscall.Credential {
 	return nil
 }
 
-// program finds a program of PostgreSQL, which Debian keeps out of PATH.
-func program(t testing.TB, name string) string {
-	t.Helper()
+// HavePostgres reports whether the programs of PostgreSQL are installed.
+func HavePostgres() bool { return find("initdb") != "" }
+
+// find returns the path of a program of PostgreSQL, which Debian keeps out of
+// PATH, or "".
+func find(name string) string {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	paths, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("%s is neither in PATH nor in /usr/lib/postgresql: install PostgreSQL (apt: postgresql)", name)
+	if paths, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name); err == nil && len(paths) > 0 {
+		return paths[len(paths)-1]
 	}
-	return paths[len(paths)-1]
+	return ""
+}
+
+func program(t testing.TB, name string) string {
+	t.Helper()
+	path := find(name)
+	if path == "" {
+		need.Missing(t, "PostgreSQL's "+name)
+	}
+	return path
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }

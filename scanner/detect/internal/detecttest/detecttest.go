@@ -13,6 +13,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // File returns contents as a file at path.
@@ -84,7 +85,7 @@ func Values(c sbom.Component, k sbom.Kind) []string {
 	return vs
 }
 
-// Run runs a tool in dir. A tool that is not there fails the test.
+// Run runs a tool in dir. A tool that is not there is need.Missing.
 func Run(t testing.TB, dir, tool string, args ...string) {
 	t.Helper()
 	RunEnv(t, dir, nil, tool, args...)
@@ -93,9 +94,7 @@ func Run(t testing.TB, dir, tool string, args ...string) {
 // RunEnv is Run with additions to the environment.
 func RunEnv(t testing.TB, dir string, env []string, tool string, args ...string) {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		t.Fatalf("this test needs %s to build its files: %v", tool, err)
-	}
+	need.Tool(t, tool)
 	cmd := exec.Command(tool, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -104,14 +103,10 @@ func RunEnv(t testing.TB, dir string, env []string, tool string, args ...string)
 }
 
 // Script runs a script of bash in dir, which is its home as well, with additions
-// to the environment. A tool that is not there fails the test.
+// to the environment. A tool that is not there is need.Missing.
 func Script(t testing.TB, dir, script string, env ...string) {
 	t.Helper()
-	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
-	cmd.Dir, cmd.Env = dir, append(append(os.Environ(), "HOME="+dir, "GNUPGHOME="+dir), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s\n%v\n%s(the tools come from the Debian packages that .ci/run installs)", script, err, out)
-	}
+	need.Script(t, dir, script, append([]string{"HOME=" + dir, "GNUPGHOME=" + dir}, env...)...)
 }
 
 // Build runs a script in an empty folder and returns the file "out" that it

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // TestInflate reads what the standard library compressed, and stored blocks
@@ -69,10 +71,11 @@ func TestDeflate64(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "f"), want, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	need.Tool(t, "7z")
 	cmd := exec.Command("7z", "a", "-bd", "-mx=9", "-mm=Deflate64", "a.zip", "f")
 	cmd.Dir = dir
 	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("7z (Debian package p7zip-full): %v\n%s", err, msg)
+		t.Fatalf("7z: %v\n%s", err, msg)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "a.zip"))
 	if err != nil {

@@ -13,15 +13,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // run runs openssl in dir.
 func run(t testing.TB, dir string, args ...string) {
 	t.Helper()
+	need.Tool(t, "openssl")
 	cmd := exec.Command("openssl", args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("openssl %s: %v (the test needs the Debian package openssl)\n%s", strings.Join(args, " "), err, out)
+		t.Fatalf("openssl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
 

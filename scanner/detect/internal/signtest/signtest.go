@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"github.com/digitorus/timestamp"
+
+	"github.com/interdict/interdict/testdata/need"
 )
 
 // Identity is a certificate with its key, and the certificates above it.
@@ -181,9 +183,7 @@ func Write(t testing.TB, dir, name, text string) string {
 // Run runs a tool and returns what it wrote.
 func Run(t testing.TB, tool string, args ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		t.Fatalf("%v: install the Debian packages osslsigncode, gcc-mingw-w64 and binutils-mingw-w64", err)
-	}
+	need.Tool(t, tool)
 	out, err := exec.Command(tool, args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", tool, strings.Join(args, " "), err, out)
