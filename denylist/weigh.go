@@ -163,6 +163,9 @@ func limited(g *group, h *hit, otherMaker string) proof {
 	if otherMaker != "" && h.e.Kind == sbom.PEPDBPath {
 		p.decides = false
 	}
+	if g.c != nil && g.c.Scope == sbom.Excluded {
+		p.decides, p.limit = false, cmp.Or(p.limit, "it is declared, and was not seen installed")
+	}
 	if p.Identifies == Residue {
 		p.decides = false
 	}

@@ -119,6 +119,7 @@ func (inv *Inventory) clean() {
 
 func (c *Component) clean() {
 	cleanName(&c.Type)
+	cleanName(&c.Scope)
 	clean(&c.Ref, &c.Group, &c.Name, &c.Version, &c.PURL, &c.Supplier, &c.Publisher, &c.Manufacturer,
 		&c.Copyright, &c.Description, &c.FoundBy, &c.Language)
 	cleanAll(c.CPEs)

@@ -194,7 +194,7 @@ func mergeKey(c *Component) string {
 			fmt.Fprintf(&b, "%d:%s", len(p), p)
 		}
 	}
-	put(string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Manufacturer, c.Copyright, c.Description, c.FoundBy, c.Language)
+	put(string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Manufacturer, c.Copyright, c.Description, c.FoundBy, c.Language, string(c.Scope))
 	put(c.Authors...)
 	for _, h := range c.Hashes {
 		put(h.Algorithm, h.Value)
@@ -243,6 +243,12 @@ func (c *Component) Fill(o *Component) {
 		if *f.to == "" {
 			*f.to = *f.from
 		}
+	}
+	switch {
+	case c.Scope == Excluded:
+		c.Scope = o.Scope
+	case c.Scope != o.Scope && o.Scope != Excluded:
+		c.Scope = "" // one of them is there to run
 	}
 	c.CPEs = Union(c.CPEs, o.CPEs)
 	c.Licenses = Union(c.Licenses, o.Licenses)

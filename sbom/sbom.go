@@ -119,6 +119,9 @@ type Component struct {
 	References   []Reference
 	FoundBy      string // the cataloger or detector that named it
 	Language     string
+	// Scope says whether it is there to run (CycloneDX component.scope). Empty
+	// means that it is there.
+	Scope Scope
 
 	Occurrences []Occurrence
 	Evidence    []Evidence
@@ -127,6 +130,17 @@ type Component struct {
 	DependsOn []string // refs of components that it needs
 	Contains  []string // refs of components inside it (an archive's members, an embedded engine)
 }
+
+// Scope is CycloneDX's scope of a component (specification 1.6, component.scope).
+type Scope string
+
+// The scopes. Interdict itself writes Excluded alone: a lock file or a list of
+// requirements declares the package, and it was not seen installed.
+const (
+	Required Scope = "required"
+	Optional Scope = "optional"
+	Excluded Scope = "excluded"
+)
 
 // License is a licence as found. One of ID, Expression and Name is set.
 type License struct {
@@ -222,6 +236,7 @@ const (
 	Failed       Reason = "failed"      // a detector or cataloger failed on it
 	Ambiguous    Reason = "ambiguous"   // other readers take another image from the same bytes
 	NotEvaluated Reason = "not-looked"  // a rule that this inventory was not made to answer
+	Unparsed     Reason = "unparsed"    // a manifest or package database that may name packages which no reader could make out
 	Malformed    Reason = "malformed"   // not what its first bytes promise; noted only
 )
 

@@ -17,6 +17,10 @@ func (b *builder) component(c *sbom.Component) cdx.Component {
 		Publisher: c.Publisher, Description: c.Description, Copyright: c.Copyright,
 		Supplier: organisation(c.Supplier),
 	}
+	switch c.Scope {
+	case sbom.Required, sbom.Optional, sbom.Excluded:
+		out.Scope = cdx.Scope(c.Scope)
+	}
 	out.Type = b.componentType(c.Type, &p)
 	if isURI(c.PURL) {
 		out.PackageURL = c.PURL

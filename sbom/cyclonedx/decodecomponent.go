@@ -13,7 +13,7 @@ func (r *reading) component(c *component) string {
 	out := sbom.Component{
 		Ref: c.Ref, Type: sbom.ComponentType(c.Type), Group: c.Group, Name: c.Name, Version: c.Version,
 		PURL: c.PURL, Supplier: c.Supplier, Publisher: c.Publisher, Manufacturer: c.Maker,
-		Copyright: c.Copyright, Description: c.Description,
+		Copyright: c.Copyright, Description: c.Description, Scope: sbom.Scope(c.Scope),
 	}
 	if _, taken := r.at[c.Ref]; taken {
 		out.Ref = ""

@@ -38,6 +38,7 @@ type component struct {
 	Authors     []contact    `xml:"authors>author"`
 	Publisher   string       `xml:"publisher"`
 	Description string       `xml:"description"`
+	Scope       string       `xml:"scope"`
 	Copyright   string       `xml:"copyright"`
 	CPE         string       `xml:"cpe"`
 	PURL        string       `xml:"purl"`

@@ -123,7 +123,7 @@ func (e *Encoder) learn(m sbom.Mark, text []byte) {
 func (b *builder) appendKey(k []byte, c *sbom.Component) []byte {
 	k = sbom.AppendTexts(k, b.spec.String(), b.toolRef,
 		c.Ref, string(c.Type), c.Group, c.Name, c.Version, c.PURL, c.Supplier, c.Publisher, c.Manufacturer,
-		c.Copyright, c.Description, c.FoundBy, c.Language)
+		c.Copyright, c.Description, c.FoundBy, c.Language, string(c.Scope))
 	flag := func(f bool) {
 		if f {
 			k = append(k, 1)

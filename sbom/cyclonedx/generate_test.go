@@ -125,7 +125,7 @@ func (g gen) component(layers []sbom.Layer) sbom.Component {
 		Type:  sbom.ComponentType(g.one("library", "application", "device-driver", "machine-learning-model", "platform", "file", "odd", "")),
 		Group: g.text(), Name: g.text(), Version: g.text(), PURL: g.one("", "pkg:deb/debian/bash@5.2?arch=amd64", "pkg:npm/%40a/b@1", g.text()),
 		Supplier: g.text(), Publisher: g.text(), Manufacturer: g.text(), Copyright: g.text(), Description: g.text(),
-		FoundBy: g.one("", "dpkg-db-cataloger", "binary-cataloger"), Language: g.one("", "go"),
+		FoundBy: g.one("", "dpkg-db-cataloger", "binary-cataloger"), Language: g.one("", "go"), Scope: sbom.Scope(g.one("", "", "excluded", "optional")),
 	}
 	g.many(func() {
 		c.CPEs = append(c.CPEs, g.one("cpe:2.3:a:acme:foo:1.0:*:*:*:*:*:*:*", `cpe:2.3:a:a\+b:c\:d:1:*:*:*:*:*:*:*`, "junk "+g.text()))

@@ -167,6 +167,8 @@ func (r *jsonReader) component(c *component) {
 			c.Description = r.text()
 		case "copyright":
 			c.Copyright = r.text()
+		case "scope":
+			c.Scope = r.text()
 		case "cpe":
 			c.CPE = r.text()
 		case "purl":

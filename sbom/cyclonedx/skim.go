@@ -199,6 +199,8 @@ func (k *skim) component(c *sbom.Component) {
 			}
 		case "purl":
 			c.PURL = k.text()
+		case "scope":
+			c.Scope = sbom.Scope(k.text())
 		case "supplier":
 			c.Supplier, _ = k.contact()
 		case "manufacturer":
@@ -227,7 +229,7 @@ func (k *skim) component(c *sbom.Component) {
 func (k *skim) rest() {
 	for k.more('}') {
 		switch k.name() {
-		case "bom-ref", "type", "group", "name", "version", "publisher", "cpe", "purl", "supplier", "manufacturer",
+		case "bom-ref", "type", "group", "name", "version", "publisher", "cpe", "purl", "scope", "supplier", "manufacturer",
 			"authors", "externalReferences", "properties", "components":
 			k.bail()
 		default:

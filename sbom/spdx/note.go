@@ -100,6 +100,7 @@ type component struct {
 	References  []reference        `json:"references,omitempty"`
 	FoundBy     string             `json:"foundBy,omitempty"`
 	Language    string             `json:"language,omitempty"`
+	Scope       sbom.Scope         `json:"scope,omitempty"`
 	Occurrences []occurrence       `json:"occurrences,omitempty"`
 	Evidence    []evidence         `json:"evidence,omitempty"`
 	Properties  []property         `json:"properties,omitempty"`
@@ -153,7 +154,7 @@ func toNote(c *sbom.Component) component {
 		Hashes:   each(c.Hashes, func(h sbom.Hash) hash { return hash(h) }),
 		Supplier: c.Supplier, Publisher: c.Publisher, Maker: c.Manufacturer, Authors: c.Authors, Copyright: c.Copyright, Desc: c.Description,
 		References: each(c.References, func(r sbom.Reference) reference { return reference(r) }),
-		FoundBy:    c.FoundBy, Language: c.Language,
+		FoundBy:    c.FoundBy, Language: c.Language, Scope: c.Scope,
 		Occurrences: each(c.Occurrences, func(o sbom.Occurrence) occurrence { return occurrence(o) }),
 		Evidence:    each(c.Evidence, func(e sbom.Evidence) evidence { return evidence(e) }),
 		Properties:  each(c.Properties, func(p sbom.Property) property { return property(p) }),
@@ -168,7 +169,7 @@ func (c *component) noun() sbom.Component {
 		Hashes:   each(c.Hashes, func(h hash) sbom.Hash { return sbom.Hash(h) }),
 		Supplier: c.Supplier, Publisher: c.Publisher, Manufacturer: c.Maker, Authors: c.Authors, Copyright: c.Copyright, Description: c.Desc,
 		References: each(c.References, func(r reference) sbom.Reference { return sbom.Reference(r) }),
-		FoundBy:    c.FoundBy, Language: c.Language,
+		FoundBy:    c.FoundBy, Language: c.Language, Scope: c.Scope,
 		Occurrences: each(c.Occurrences, func(o occurrence) sbom.Occurrence { return sbom.Occurrence(o) }),
 		Evidence:    sbom.UpgradeEvidence(each(c.Evidence, func(e evidence) sbom.Evidence { return sbom.Evidence(e) })),
 		Properties:  each(c.Properties, func(p property) sbom.Property { return sbom.Property(p) }),
