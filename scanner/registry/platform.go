@@ -65,8 +65,10 @@ func PlatformString(p v1.Platform) string {
 
 // MatchPlatform returns the indices of have that fit want, a normal one. Without
 // a variant the architecture's usual one is taken if it is there, else all
-// variants: what might be meant is looked at rather than left out. Of Windows
-// all versions fit.
+// variants: what might be meant is looked at rather than left out. Of amd64 all
+// variants fit, because they are levels of one machine (v3, v4) and not others:
+// which one runs depends on the host and its runtime. Of Windows all versions
+// fit.
 func MatchPlatform(want v1.Platform, have []v1.Platform) []int {
 	var exact, usual, fits []int
 	for i, h := range have {
@@ -83,6 +85,8 @@ func MatchPlatform(want v1.Platform, have []v1.Platform) []int {
 		}
 	}
 	switch {
+	case want.Variant == "" && want.Architecture == "amd64":
+		return fits
 	case want.Variant != "" || len(exact) > 0:
 		return exact
 	case len(usual) > 0:

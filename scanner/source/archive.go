@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -40,10 +41,11 @@ type archive struct {
 	start  func(context.Context) (io.ReadCloser, error) // the uncompressed tar
 	random io.ReaderAt                                  // nil for a stream
 	closer io.Closer
+	damage error // the table of contents ends where the archive is cut off or damaged
 
-	members map[string]member
-	links   map[string]string
-	small   map[string][]byte
+	members map[string]member // the last of each name, which unpacking leaves
+	firsts  map[string]member // the first of a name that comes more than once
+	small   map[int][]byte    // by ordinal
 	kept    int
 }
 
@@ -51,6 +53,8 @@ type member struct {
 	ordinal int // of its header, from 0
 	offset  int64
 	size    int64
+	link    string // the name that a link leads to; empty for a file
+	packed  bool   // its first bytes are those of a tar, or of a compressed stream
 }
 
 // openArchive reads a file's table of contents. With guess, it stops as soon as
@@ -208,10 +212,21 @@ func (a *archive) scan(ctx context.Context, guess bool) error {
 	case c.seen == 0 && (errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) && a.random != nil):
 		return problem("an image archive is a tar, plain or compressed with gzip, zstd, xz or bzip2", "%s is not a tar archive", a.path)
 	case err != nil:
-		return truncated(a.path, err)
+		return a.damaged(err)
 	case !end.seen() && !c.stopped:
-		return truncated(a.path, errors.New("the end-of-archive mark is missing"))
+		return a.damaged(errors.New("the end-of-archive mark is missing"))
 	}
+	return nil
+}
+
+// damaged keeps what is wrong with an archive of an image, or its parts: what
+// was read before the damage is opened. It is an error for any other.
+func (a *archive) damaged(err error) error {
+	err = truncated(a.path, err)
+	if a.kind == kindOther {
+		return err
+	}
+	a.damage = err
 	return nil
 }
 
@@ -226,7 +241,7 @@ func truncated(path string, err error) error {
 }
 
 func (a *archive) readMembers(ctx context.Context, r io.Reader, c *classifier) error {
-	a.members, a.links, a.small = map[string]member{}, map[string]string{}, map[string][]byte{}
+	a.members, a.firsts, a.small = map[string]member{}, map[string]member{}, map[int][]byte{}
 	tr := tar.NewReader(r)
 	for n := 0; ; n++ {
 		hdr, err := tr.Next()
@@ -251,45 +266,81 @@ func (a *archive) readMembers(ctx context.Context, r io.Reader, c *classifier) e
 		if n >= maxMembers || c.bytes > maxStream {
 			return fmt.Errorf("more than %d members or %d bytes", maxMembers, int64(maxStream))
 		}
-		delete(a.members, name) // the last of a name wins, as when it is unpacked
-		delete(a.links, name)
+		m := member{ordinal: n, size: hdr.Size}
 		switch hdr.Typeflag {
 		case tar.TypeReg:
-			m := member{ordinal: n, size: hdr.Size}
 			if s, ok := r.(io.Seeker); ok {
 				if m.offset, err = s.Seek(0, io.SeekCurrent); err != nil {
 					return err
 				}
 			}
-			a.members[name] = m
-			if err := a.keep(name, hdr.Size, tr); err != nil {
+			if m.packed, err = a.look(n, hdr.Size, tr); err != nil {
+				a.add(name, m)
 				return err
 			}
 		case tar.TypeSymlink:
-			a.links[name] = path.Join(path.Dir(name), hdr.Linkname)
+			m.link = cleanName(path.Join(path.Dir(name), hdr.Linkname))
 		case tar.TypeLink:
-			a.links[name] = cleanName(hdr.Linkname)
+			m.link = cleanName(hdr.Linkname)
+		default:
+			continue
+		}
+		a.add(name, m)
+	}
+}
+
+// add notes a member. A name that comes again stands for the last and, for
+// readers that stop at it, for the first.
+func (a *archive) add(name string, m member) {
+	if was, ok := a.members[name]; ok {
+		if _, ok := a.firsts[name]; !ok {
+			a.firsts[name] = was
 		}
 	}
+	a.members[name] = m
+}
+
+// first is the archive as it is for a reader that takes the first member of a
+// name. It is nil if no name comes twice.
+func (a *archive) first() *archive {
+	if len(a.firsts) == 0 {
+		return nil
+	}
+	f := *a
+	f.members = maps.Clone(a.members)
+	maps.Copy(f.members, a.firsts)
+	return &f
 }
 
 func cleanName(s string) string { return strings.TrimPrefix(path.Clean("/"+s), "/") }
 
-// keep keeps a small JSON member of a stream.
-func (a *archive) keep(name string, size int64, r io.Reader) error {
+// look looks at the first bytes of a member, and keeps a small JSON member of a
+// stream.
+func (a *archive) look(ordinal int, size int64, r io.Reader) (packed bool, err error) {
+	var head [ustarMagic + 5]byte
+	n, err := io.ReadFull(r, head[:])
+	if err != nil && !errors.Is(err, io.EOF) && (!errors.Is(err, io.ErrUnexpectedEOF) || int64(n) < size) {
+		return false, err
+	}
+	packed = compression(head[:n]) != "" || n == len(head) && string(head[ustarMagic:]) == "ustar"
 	if a.random != nil || size > maxSmall || a.kept+int(size) > maxSmallTotal {
-		return nil
+		return packed, nil
 	}
-	b, err := io.ReadAll(r)
+	if t := bytes.TrimLeft(head[:n], " \t\r\n"); len(t) == 0 || t[0] != '{' && t[0] != '[' {
+		return packed, nil
+	}
+	b, err := io.ReadAll(io.MultiReader(bytes.NewReader(head[:n]), r))
 	if err != nil {
-		return err
+		return packed, err
 	}
-	if t := bytes.TrimLeft(b, " \t\r\n"); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
-		a.small[name] = b
-		a.kept += len(b)
-	}
-	return nil
+	a.small[ordinal] = b
+	a.kept += len(b)
+	return packed, nil
 }
+
+// ustarMagic is where a tar's header has "ustar" (POSIX.1-2017, pax, "ustar
+// Interchange Format").
+const ustarMagic = 257
 
 // endMark watches for the zero blocks that end a tar (POSIX.1-2017, pax, "ustar
 // Interchange Format").
@@ -322,14 +373,14 @@ func (e *endMark) blank() bool { return e.read == e.zeros && e.read <= maxAfterE
 func (a *archive) resolve(name string) (member, string, error) {
 	name = cleanName(name)
 	for range maxLinks {
-		if m, ok := a.members[name]; ok {
-			return m, name, nil
-		}
-		to, ok := a.links[name]
+		m, ok := a.members[name]
 		if !ok {
 			return member{}, name, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 		}
-		name = cleanName(to)
+		if m.link == "" {
+			return m, name, nil
+		}
+		name = m.link
 	}
 	return member{}, name, fmt.Errorf("%s: too many links", name)
 }
@@ -348,7 +399,7 @@ func (a *archive) open(ctx context.Context, name string) (io.ReadCloser, error) 
 	if a.random != nil {
 		return io.NopCloser(&exact{io.NewSectionReader(a.random, m.offset, m.size), m.size}), nil
 	}
-	if b, ok := a.small[name]; ok {
+	if b, ok := a.small[m.ordinal]; ok {
 		return io.NopCloser(bytes.NewReader(b)), nil
 	}
 	rc, err := a.start(ctx)

@@ -22,17 +22,20 @@ import (
 // or credential is written "[redacted]", and so is the password in an address.
 const Detector = "imageconfig@1"
 
-// subject tells of an image what its configuration says. Digest, and the PURL
-// of an image that has one, are the caller's.
+// subject is what an image's configuration says of it; a nil raw is one that
+// could not be read. Digest, and the PURL of an image that has one, are the
+// caller's.
 func subject(cfg *v1.ConfigFile, raw []byte, org origin) sbom.Subject {
-	sum := sha256.Sum256(raw)
 	s := sbom.Subject{
 		Kind: sbom.Image, Name: org.name,
-		ImageID:   "sha256:" + hex.EncodeToString(sum[:]),
 		IndexedBy: org.indexedBy,
 		Platform:  registry.PlatformString(platformOf(cfg)),
 		Tags:      slices.Compact(slices.Sorted(slices.Values(org.tags))),
 		Created:   cfg.Created.UTC(),
+	}
+	if raw != nil {
+		sum := sha256.Sum256(raw)
+		s.ImageID = "sha256:" + hex.EncodeToString(sum[:])
 	}
 	if len(cfg.Config.Labels) > 0 {
 		s.Labels = make(map[string]string, len(cfg.Config.Labels))
@@ -109,7 +112,7 @@ func configEvidence(cfg *v1.ConfigFile) []sbom.Evidence {
 	return out
 }
 
-func sortedKeys(m map[string]string) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

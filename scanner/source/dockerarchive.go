@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 )
 
@@ -53,74 +54,83 @@ func readMember(ctx context.Context, m members, name string, limit int64) ([]byt
 	return b, nil
 }
 
-// fromDocker opens an image of a docker archive. It closes a if it returns an
-// error.
-func (o *opener) fromDocker(ctx context.Context, a *archive, org origin, sel string) ([]scanner.Source, error) {
-	im, err := o.dockerImage(ctx, a, org, sel)
-	if err != nil {
-		a.Close()
-		return nil, err
-	}
-	images := []*image{im}
-	share(images, a)
-	return streamed(images, a), nil
-}
-
-func (o *opener) dockerImage(ctx context.Context, a *archive, org origin, sel string) (*image, error) {
+// dockerImages opens an image of a docker archive.
+func (o *opener) dockerImages(ctx context.Context, a *archive, org origin, sel string) ([]*image, error) {
 	m, err := dockerManifest(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	d, err := selectDocker(m, sel)
-	if err != nil {
-		return nil, err
+	open := func(ds []*tarball.Descriptor) ([]*image, error) {
+		var out []*image
+		for _, d := range ds {
+			im, err := o.dockerImage(ctx, a, d, org)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, im)
+		}
+		return out, nil
 	}
+	chosen, called := selectDocker(m, sel)
+	switch {
+	case len(chosen) == 0:
+		return nil, noSuchImage(sel, called)
+	case len(chosen) > 1:
+		e := severalImages(called)
+		e.all = func() ([]*image, error) { return open(chosen) }
+		return nil, e
+	}
+	return open(chosen)
+}
+
+func (o *opener) dockerImage(ctx context.Context, a *archive, d *tarball.Descriptor, org origin) (*image, error) {
+	org.tags, org.refs = slices.Clone(org.tags), slices.Clone(org.refs)
 	for _, ref := range d.RepoTags {
 		org.addRef(ref)
-	}
-	raw, err := readMember(ctx, a, d.Config, maxConfig)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, incomplete(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := checkName(d.Config, raw); err != nil {
-		return nil, err
-	}
-	cfg, err := v1.ParseConfigFile(bytes.NewReader(raw))
-	if err != nil {
-		return nil, problem(malformedHint, "the image configuration is malformed: %v", err)
 	}
 	if len(d.Layers) > maxLayers {
 		return nil, problem(malformedHint, "the manifest lists %d layers", len(d.Layers))
 	}
-	if err := checkDiffIDs(cfg, len(d.Layers)); err != nil {
-		return nil, err
+	im := &image{}
+	cfg := &v1.ConfigFile{}
+	raw, err := readMember(ctx, a, d.Config, maxConfig)
+	if err == nil {
+		cfg, err = parseConfig(raw)
 	}
-	im := &image{platform: platformOf(cfg), subject: subject(cfg, raw, org)}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		raw, cfg = nil, &v1.ConfigFile{}
+		im.gap(sbom.Unreadable, "the image configuration cannot be read: %v", err)
+	default:
+		if err := checkName(d.Config, raw); err != nil {
+			im.gap(sbom.Unreadable, "%v", err)
+		}
+	}
+	im.platform, im.subject = platformOf(cfg), subject(cfg, raw, org)
 	if err := o.want.accepts(im.platform); err != nil {
 		return nil, err
 	}
-	im.layers = dockerLayers(a, d, cfg)
+	im.layers = im.dockerLayers(a, d, cfg)
 	o.addManifest(ctx, a, im, org, cfg.Architecture)
 	return im, nil
 }
 
-// selectDocker picks an image by one of its tags or its ID.
-func selectDocker(m tarball.Manifest, sel string) (*tarball.Descriptor, error) {
-	var called []string
+// selectDocker returns the images with a tag or an ID, all if sel is empty, and
+// what each of the archive is called.
+func selectDocker(m tarball.Manifest, sel string) (chosen []*tarball.Descriptor, called []string) {
 	for i := range m {
 		n := append(slices.Clone(m[i].RepoTags), "@sha256:"+hexOf(m[i].Config))
 		called = append(called, n[0])
-		if sel == "" && len(m) == 1 || sel != "" && slices.ContainsFunc(n, func(n string) bool { return sameName(n, sel) }) {
-			return &m[i], nil
+		if sel == "" || slices.ContainsFunc(n, func(n string) bool { return sameName(n, sel) }) {
+			chosen = append(chosen, &m[i])
 		}
 	}
-	if sel == "" {
-		return nil, severalImages(called)
+	if sel != "" && len(chosen) > 1 {
+		chosen = chosen[:1]
 	}
-	return nil, problem("choose one of those", "there is no image %s in it; there are: %s", sel, strings.Join(called, ", "))
+	return chosen, called
 }
 
 // hexOf is the digest in a member's name: "HEX.json", "sha256:HEX" (ours and
@@ -138,35 +148,43 @@ func checkName(name string, raw []byte) error {
 	return nil
 }
 
-func dockerLayers(a *archive, d *tarball.Descriptor, cfg *v1.ConfigFile) []scanner.Layer {
-	described := describe(cfg)
+func (im *image) dockerLayers(a *archive, d *tarball.Descriptor, cfg *v1.ConfigFile) []scanner.Layer {
+	described := im.describe(cfg, len(d.Layers))
 	var layers []scanner.Layer
 	for i, name := range d.Layers {
-		l := &blobLayer{desc: described[i], member: cleanName(name)}
-		l.desc.MediaType = string(types.DockerUncompressedLayer)
-		if src, ok := d.LayerSources[cfg.RootFS.DiffIDs[i]]; ok {
-			l.desc.MediaType = string(src.MediaType)
-		}
-		if m, _, err := a.resolve(name); err == nil {
-			l.desc.Size = m.size
-		}
-		want, named := blobDigest(name)
-		if named {
-			l.desc.Digest = want.String()
-		}
-		l.open = func(ctx context.Context) (io.ReadCloser, error) {
-			rc, err := a.open(ctx, name)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("%s: %w", name, scanner.ErrAbsent)
+		desc := described[i]
+		desc.MediaType = string(types.DockerUncompressedLayer)
+		if i < len(cfg.RootFS.DiffIDs) {
+			if src, ok := d.LayerSources[cfg.RootFS.DiffIDs[i]]; ok {
+				desc.MediaType = string(src.MediaType)
 			}
-			if err != nil || !named {
-				return rc, err
-			}
-			return verify(rc, v1.Descriptor{Digest: want, Size: -1})
 		}
-		layers = append(layers, l)
+		layers = append(layers, archiveLayer(a, name, desc))
 	}
 	return layers
+}
+
+// archiveLayer is a member of an archive as a layer.
+func archiveLayer(a *archive, name string, desc sbom.Layer) *blobLayer {
+	l := &blobLayer{desc: desc, member: cleanName(name)}
+	if m, _, err := a.resolve(name); err == nil {
+		l.desc.Size = m.size
+	}
+	want, named := blobDigest(name)
+	if named {
+		l.desc.Digest = want.String()
+	}
+	l.open = func(ctx context.Context) (io.ReadCloser, error) {
+		rc, err := a.open(ctx, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: %w", name, scanner.ErrAbsent)
+		}
+		if err != nil || !named {
+			return rc, err
+		}
+		return verify(rc, v1.Descriptor{Digest: want, Size: -1})
+	}
+	return l
 }
 
 // blobDigest reads "blobs/ALGORITHM/HEX".

@@ -99,7 +99,7 @@ func (o *opener) fromEngine(ctx context.Context, name string, ep endpoint, ref s
 	for _, t := range info.RepoTags {
 		org.addRef(t)
 	}
-	return o.fromDocker(ctx, a, org, "")
+	return o.fromArchive(ctx, a, org, "", kindDocker, kindOCI)
 }
 
 func newEngine(name string, ep endpoint) (*engine, error) {

@@ -14,6 +14,10 @@ type Error struct {
 	Target string // the user's words
 	Err    error
 	hint   string
+	// selection is set where the target has no image of the wanted name or
+	// platform; all opens every image of a target that has several.
+	selection bool
+	all       func() ([]*image, error)
 }
 
 func (e *Error) Error() string {
@@ -33,6 +37,13 @@ func (e *Error) Hint() string { return oneLine(e.hint) }
 // problem makes an Error with a hint; withTarget adds the target.
 func problem(hint, format string, args ...any) *Error {
 	return &Error{Err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// noneSuch is a problem of a name or platform that the target does not have.
+func noneSuch(hint, format string, args ...any) *Error {
+	e := problem(hint, format, args...)
+	e.selection = true
+	return e
 }
 
 const malformedHint = "it is damaged or was made wrongly: build, push or save it again"

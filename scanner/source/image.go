@@ -21,8 +21,15 @@ type image struct {
 	subject  sbom.Subject
 	layers   []scanner.Layer
 	platform v1.Platform
+	gaps     []sbom.Gap
+	archive  *archive // that its layers are members of, if any
 	onClose  func() error
 }
+
+var _ scanner.Incomplete = (*image)(nil)
+
+// Gaps implements scanner.Incomplete.
+func (im *image) Gaps() []sbom.Gap { return im.gaps }
 
 func (im *image) Subject() sbom.Subject   { return im.subject }
 func (im *image) Layers() []scanner.Layer { return im.layers }
@@ -56,30 +63,36 @@ func (l *blobLayer) name() string {
 	return l.desc.DiffID
 }
 
-// image makes a Source of a manifest.
+// image makes a Source of a manifest. A configuration that cannot be read, or
+// that does not fit the layers, is a gap: the layers are there all the same.
 func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byte, org origin) (*image, error) {
-	m, cfg, rawCfg, err := readImage(ctx, st, raw)
+	m, err := parseManifest(raw)
 	if err != nil {
 		return nil, err
 	}
-	if isArtifact(m, cfg) {
-		kind := m.ArtifactType
-		if kind == "" {
-			kind = string(m.Config.MediaType)
-		}
-		return nil, problem("name the image itself", "not an image but an artifact of type %q", kind)
-	}
-	if err := checkDiffIDs(cfg, len(m.Layers)); err != nil {
+	im := &image{}
+	cfg, rawCfg, err := readConfig(ctx, st, m)
+	if isFinal(err) {
+		im.gap(sbom.Unreadable, "the image configuration cannot be read: %v", err)
+	} else if err != nil {
 		return nil, err
 	}
-	im := &image{platform: platformOf(cfg)}
+	switch form, err := formOf(ctx, st, m, cfg); {
+	case err != nil:
+		return nil, err
+	case form == formDocument:
+		return nil, notImage(d, m)
+	case form == formFiles:
+		return nil, problem("name the image itself", "not an image but an artifact of type %q", artifactType(m))
+	}
+	im.platform = platformOf(cfg)
 	im.subject = subject(cfg, rawCfg, org)
 	for _, k := range sortedKeys(m.Annotations) {
 		im.subject.Evidence = append(im.subject.Evidence, evidence(sbom.ImageLabel, k+"="+redactPair(k, m.Annotations[k]), "annotations of the manifest"))
 	}
 	im.subject.Digest = d.Digest.String()
 	im.subject.PURL = purl(org, im.subject.Digest, cfg.Architecture)
-	described := describe(cfg)
+	described := im.describe(cfg, len(m.Layers))
 	for i, l := range m.Layers {
 		ld := described[i]
 		ld.Digest, ld.MediaType, ld.Size = l.Digest.String(), string(l.MediaType), l.Size
@@ -91,24 +104,25 @@ func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byt
 	return im, nil
 }
 
-func checkDiffIDs(cfg *v1.ConfigFile, layers int) error {
-	if n := len(cfg.RootFS.DiffIDs); n != layers {
-		return problem("the image is malformed: build or push it again", "the configuration lists %d layers and the manifest %d", n, layers)
+// describe returns what the configuration says of n layers: diffID, chainID and
+// the history line, lines of empty layers left out (OCI image-spec config.md,
+// "history"). Where the lines do not fit the layers, no layer has one; where the
+// diffIDs do not, no layer has one, and that is a gap: which layers a container
+// would have is not known.
+func (im *image) describe(cfg *v1.ConfigFile, n int) []sbom.Layer {
+	out := make([]sbom.Layer, n)
+	if len(cfg.RootFS.DiffIDs) != n {
+		if len(im.gaps) == 0 { // else the configuration could not be read
+			im.gap(sbom.Unreadable, "the configuration lists %d layers and the manifest %d: all of the manifest's were read", len(cfg.RootFS.DiffIDs), n)
+		}
+		return out
 	}
-	return nil
-}
-
-// describe tells what the configuration says of the layers: diffID, chainID
-// and the history line, lines of empty layers left out (OCI image-spec
-// config.md, "history"). Where the lines do not fit the layers, no layer has one.
-func describe(cfg *v1.ConfigFile) []sbom.Layer {
 	var lines []string
 	for _, h := range cfg.History {
 		if !h.EmptyLayer {
 			lines = append(lines, redact(h.CreatedBy))
 		}
 	}
-	out := make([]sbom.Layer, len(cfg.RootFS.DiffIDs))
 	chain := ""
 	for i, id := range cfg.RootFS.DiffIDs {
 		if i == 0 {

@@ -106,7 +106,7 @@ func (o *opener) chosen(ctx context.Context, st store, images []found, org origi
 type walker struct {
 	st    store
 	found []found
-	seen  map[v1.Hash]bool
+	seen  map[string]bool // digest and platform
 }
 
 func (w *walker) index(ctx context.Context, raw []byte, depth int) error {
@@ -125,13 +125,17 @@ func (w *walker) index(ctx context.Context, raw []byte, depth int) error {
 
 func (w *walker) entries(ctx context.Context, ds []v1.Descriptor, depth int) error {
 	if w.seen == nil {
-		w.seen = map[v1.Hash]bool{}
+		w.seen = map[string]bool{}
 	}
 	for _, d := range ds {
-		if w.seen[d.Digest] {
+		key := d.Digest.String()
+		if d.Platform != nil { // one manifest may be listed for several
+			key += " " + registry.PlatformString(*d.Platform)
+		}
+		if w.seen[key] {
 			continue
 		}
-		w.seen[d.Digest] = true
+		w.seen[key] = true
 		if len(w.seen) > maxManifests {
 			return problem(malformedHint, "the index leads to more than %d manifests", maxManifests)
 		}
@@ -155,7 +159,8 @@ func (w *walker) entry(ctx context.Context, d v1.Descriptor, depth int) error {
 	case d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "unknown":
 		w.found = append(w.found, found{d, *d.Platform})
 		return nil
-	case d.Annotations["vnd.docker.reference.type"] == "attestation-manifest":
+	case d.Platform != nil && d.Annotations["vnd.docker.reference.type"] == "attestation-manifest":
+		// Its platform is unknown/unknown, so that no runtime takes it:
 		// https://docs.docker.com/build/metadata/attestations/attestation-storage/
 		return nil
 	}
@@ -168,12 +173,19 @@ func (w *walker) entry(ctx context.Context, d v1.Descriptor, depth int) error {
 	if err != nil {
 		return fmt.Errorf("reading the manifest %s: %w", d.Digest, err)
 	}
-	m, cfg, _, err := readImage(ctx, w.st, raw)
-	if err != nil || isArtifact(m, cfg) {
+	m, err := parseManifest(raw)
+	if err != nil {
 		return err
 	}
-	w.found = append(w.found, found{d, platformOf(cfg)})
-	return nil
+	cfg, _, err := readConfig(ctx, w.st, m)
+	if err != nil && !isFinal(err) {
+		return err
+	}
+	form, err := formOf(ctx, w.st, m, cfg)
+	if err == nil && form != formDocument {
+		w.found = append(w.found, found{d, platformOf(cfg)})
+	}
+	return err
 }
 
 func platformOf(cfg *v1.ConfigFile) v1.Platform {
@@ -196,59 +208,72 @@ func unambiguous(raw []byte) error {
 	return nil
 }
 
-// isArtifact reports whether a manifest is of something else than an image: a
-// signature, an attestation, a chart. An image has a configuration that lists
-// its layers, whatever its media type is called.
-func isArtifact(m *v1.Manifest, cfg *v1.ConfigFile) bool {
-	for _, l := range m.Layers {
-		if l.MediaType == "application/vnd.in-toto+json" {
-			return true
-		}
-	}
-	return !m.Config.MediaType.IsConfig() && len(cfg.RootFS.DiffIDs) == 0
-}
-
-// readImage reads manifest and configuration.
-func readImage(ctx context.Context, st store, raw []byte) (*v1.Manifest, *v1.ConfigFile, []byte, error) {
+// parseManifest reads the manifest of an image or an artifact.
+func parseManifest(raw []byte) (*v1.Manifest, error) {
 	m, err := v1.ParseManifest(bytes.NewReader(raw))
 	if err != nil {
-		return nil, nil, nil, problem(malformedHint, "the manifest is malformed: %v", err)
+		return nil, problem(malformedHint, "the manifest is malformed: %v", err)
 	}
 	if err := unambiguous(raw); err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	if m.SchemaVersion == 1 {
-		return nil, nil, nil, problem("push the image again with a current tool", "the manifest has the old format schema 1, which is not read")
+		return nil, problem("push the image again with a current tool", "the manifest has the old format schema 1, which is not read")
 	}
 	if len(m.Layers) > maxLayers {
-		return nil, nil, nil, problem(malformedHint, "the manifest lists %d layers", len(m.Layers))
+		return nil, problem(malformedHint, "the manifest lists %d layers", len(m.Layers))
 	}
+	return m, nil
+}
+
+// readConfig reads the image configuration, and returns an empty one beside an
+// error. What is no image's configuration is no error where the manifest does
+// not call it one.
+func readConfig(ctx context.Context, st store, m *v1.Manifest) (*v1.ConfigFile, []byte, error) {
 	if m.Config.Digest.Hex == "" {
-		return nil, nil, nil, problem(malformedHint, "the manifest names no image configuration")
+		return &v1.ConfigFile{}, nil, problem(malformedHint, "the manifest names no image configuration")
 	}
 	rc, err := st.blob(ctx, m.Config)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("opening the image configuration: %w", err)
+		return &v1.ConfigFile{}, nil, fmt.Errorf("opening the image configuration: %w", err)
 	}
 	defer rc.Close()
-	cfg, err := readAll(rc, maxConfig)
+	raw, err := readAll(rc, maxConfig)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("reading the image configuration: %w", err)
+		return &v1.ConfigFile{}, nil, fmt.Errorf("reading the image configuration: %w", err)
 	}
-	cf, err := v1.ParseConfigFile(bytes.NewReader(cfg))
-	if err != nil {
-		if !m.Config.MediaType.IsConfig() {
-			return m, &v1.ConfigFile{}, cfg, nil
-		}
-		return nil, nil, nil, problem(malformedHint, "the image configuration is malformed: %v", err)
+	cfg, err := parseConfig(raw)
+	if err != nil && !m.Config.MediaType.IsConfig() {
+		err = nil
 	}
-	return m, cf, cfg, nil
+	return cfg, raw, err
 }
+
+func parseConfig(raw []byte) (*v1.ConfigFile, error) {
+	cfg, err := v1.ParseConfigFile(bytes.NewReader(raw))
+	if err != nil {
+		return &v1.ConfigFile{}, problem(malformedHint, "the image configuration is malformed: %v", err)
+	}
+	return cfg, nil
+}
+
+// isFinal reports whether an error is of bytes that are damaged or not there:
+// asking again would not help.
+func isFinal(err error) bool {
+	var re *registry.Error
+	if errors.As(err, &re) {
+		return re.Kind == registry.NotFound || re.Kind == registry.BadDigest || re.Kind == registry.TooLarge
+	}
+	var se *Error
+	return errors.As(err, &se) || errors.Is(err, scanner.ErrAbsent) || errors.Is(err, errTooLong)
+}
+
+var errTooLong = errors.New("it is longer than the limit")
 
 func readAll(r io.Reader, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("more than %d bytes", limit)
+		err = fmt.Errorf("%w of %d bytes", errTooLong, limit)
 	}
 	return b, err
 }

@@ -1,8 +1,11 @@
 package source
 
 import (
+	"context"
 	"fmt"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,11 +13,12 @@ import (
 type archiveKind int
 
 const (
-	kindOther  archiveKind = iota // no tar, or none of the others
-	kindDocker                    // manifest.json of "docker save"
-	kindOCI                       // index.json of an OCI image layout
-	kindParts                     // an image's parts without a manifest
-	kindRootFS                    // a root filesystem
+	kindOther    archiveKind = iota // no tar, or none of the others
+	kindDocker                      // manifest.json of "docker save"
+	kindDockerV1                    // repositories of "docker save" before Docker 1.10
+	kindOCI                         // index.json of an OCI image layout
+	kindParts                       // an image's parts without a manifest
+	kindRootFS                      // a root filesystem
 )
 
 // classifier looks at the first names of a tar. An image has parts with
@@ -81,6 +85,8 @@ func (c *classifier) kind(a *archive) archiveKind {
 		return kindDocker
 	case a.has("index.json") && a.has("oci-layout"):
 		return kindOCI
+	case a.has("repositories") && hasV1Layers(a):
+		return kindDockerV1
 	case c.image && (hasPrefix(a, "blobs/") || hasParts(a)):
 		return kindParts
 	case len(c.roots) > 0 && len(a.members) > 0:
@@ -107,11 +113,17 @@ func hasParts(a *archive) bool {
 	return false
 }
 
+// hasV1Layers reports whether a repositories file is one of docker save.
+func hasV1Layers(a *archive) bool {
+	tops, err := topLayers(context.Background(), a)
+	return err == nil && slices.ContainsFunc(tops, func(t topLayer) bool { return a.has(path.Join(t.id, "json")) })
+}
+
 // notA says what an archive is when it is not what its scheme says.
 func (a *archive) notA(what, writer string) error {
 	is, hint := "", "such a file is written by: "+writer
 	switch a.kind {
-	case kindDocker:
+	case kindDocker, kindDockerV1:
 		is, hint = ", but one of docker save", "write docker-archive:"+a.path
 	case kindOCI:
 		is, hint = ", but an OCI archive", "write oci-archive:"+a.path

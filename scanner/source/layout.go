@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,18 +83,16 @@ func (o *opener) ociDir(ctx context.Context, rest string) ([]scanner.Source, err
 	return o.fromLayout(ctx, folder(path), origin{name: rest}, sel)
 }
 
-// fromLayout opens the images of a layout. It closes m if it returns an error.
-func (o *opener) fromLayout(ctx context.Context, m members, org origin, sel string) ([]scanner.Source, error) {
+// fromLayout opens the images of a layout in a folder.
+func (o *opener) fromLayout(ctx context.Context, m folder, org origin, sel string) ([]scanner.Source, error) {
 	images, err := o.layoutImages(ctx, m, org, sel)
 	if err != nil {
-		m.Close()
 		if errors.Is(err, scanner.ErrAbsent) {
 			err = incomplete(err)
 		}
 		return nil, err
 	}
-	share(images, m)
-	return streamed(images, m), nil
+	return sources(images), nil
 }
 
 func (o *opener) layoutImages(ctx context.Context, m members, org origin, sel string) ([]*image, error) {
@@ -101,11 +100,14 @@ func (o *opener) layoutImages(ctx context.Context, m members, org origin, sel st
 	if err != nil {
 		return nil, err
 	}
+	st := layoutStore{m}
 	tops, err := selectTops(idx.Manifests, sel)
+	if e := (*Error)(nil); errors.As(err, &e) && !e.selection && len(tops) > 1 {
+		e.all = func() ([]*image, error) { return o.indexed(ctx, st, tops, org) }
+	}
 	if err != nil {
 		return nil, err
 	}
-	st := layoutStore{m}
 	org.nameFrom(tops[0])
 	if len(tops) == 1 {
 		return o.resolve(ctx, st, tops[0], org)
@@ -116,9 +118,27 @@ func (o *opener) layoutImages(ctx context.Context, m members, org origin, sel st
 		return nil, err
 	}
 	if err := distinct(w.found); err != nil {
+		err.all = func() ([]*image, error) { return o.chosen(ctx, st, w.found, org) }
 		return nil, err
 	}
 	return o.chosen(ctx, st, w.found, org)
+}
+
+// indexed opens the images of all entries of an index.json, each under its name.
+func (o *opener) indexed(ctx context.Context, st store, tops []v1.Descriptor, org origin) ([]*image, error) {
+	var images []*image
+	var failed error
+	for _, d := range tops {
+		at := org
+		at.tags, at.refs = slices.Clone(org.tags), slices.Clone(org.refs)
+		at.nameFrom(d)
+		found, err := o.resolve(ctx, st, d, at)
+		if err != nil && !isSelection(err) {
+			failed = cmp.Or(failed, err)
+		}
+		images = append(images, found...)
+	}
+	return images, failed
 }
 
 func incomplete(err error) error {
@@ -174,18 +194,22 @@ func selectTops(ds []v1.Descriptor, sel string) ([]v1.Descriptor, error) {
 	slices.Sort(called)
 	called = slices.Compact(called)
 	if len(picked) == 0 {
-		return nil, problem("choose one of those", "there is no image %s in it; there are: %s", sel, strings.Join(called, ", "))
+		return nil, noSuchImage(sel, called)
 	}
 	first := names(picked[0])
 	for _, d := range picked[1:] {
 		if sel == "" && !slices.Equal(names(d), first) {
-			return nil, severalImages(called)
+			return picked, severalImages(called)
 		}
 	}
 	return picked, nil
 }
 
-func severalImages(called []string) error {
+func noSuchImage(sel string, called []string) *Error {
+	return noneSuch("choose one of those", "there is no image %s in it; there are: %s", sel, strings.Join(called, ", "))
+}
+
+func severalImages(called []string) *Error {
 	return problem("choose one with SCHEME:PATH:NAME or SCHEME:PATH@DIGEST, for example :"+strings.TrimPrefix(called[0], ":"),
 		"there are several images in it: %s", strings.Join(called, ", "))
 }
@@ -205,7 +229,7 @@ func sameName(n, sel string) bool {
 }
 
 // distinct refuses several images for one platform that nothing tells apart.
-func distinct(images []found) error {
+func distinct(images []found) *Error {
 	seen := map[string]bool{}
 	var called []string
 	double := false

@@ -73,13 +73,13 @@ func (p platforms) choose(have []v1.Platform) ([]int, error) {
 			chosen = []int{0}
 		}
 		if len(chosen) == 0 {
-			return nil, problem("choose with --platform OS/ARCH, or --platform all", "the image is not for this machine's platform %s; it is for %s", registry.PlatformString(hostPlatforms()[0]), list(have))
+			return nil, noneSuch("choose with --platform OS/ARCH, or --platform all", "the image is not for this machine's platform %s; it is for %s", registry.PlatformString(hostPlatforms()[0]), list(have))
 		}
 	}
 	for _, w := range p.list {
 		found := registry.MatchPlatform(w, have)
 		if len(found) == 0 && !p.all {
-			return nil, problem("choose one of those with --platform, or all", "the image is not for %s; it is for %s", registry.PlatformString(w), list(have))
+			return nil, noneSuch("choose one of those with --platform, or all", "the image is not for %s; it is for %s", registry.PlatformString(w), list(have))
 		}
 		chosen = append(chosen, found...)
 	}

@@ -146,17 +146,14 @@ func (o *opener) anyFile(ctx context.Context, path string) ([]scanner.Source, er
 		return nil, err
 	}
 	switch a.kind {
-	case kindDocker:
-		return o.fromDocker(ctx, a, origin{name: path}, "")
-	case kindOCI:
-		return o.fromLayout(ctx, a, origin{name: path}, "")
+	case kindDocker, kindOCI:
+		return o.fromArchive(ctx, a, origin{name: path}, "", kindDocker, kindOCI)
+	case kindDockerV1, kindParts:
+		return o.fromArchive(ctx, a, origin{name: path}, "", a.kind)
 	}
 	a.Close()
-	switch a.kind {
-	case kindRootFS:
+	if a.kind == kindRootFS {
 		return o.rootfs(ctx, path)
-	case kindParts:
-		return nil, a.notA("an image archive", "")
 	}
 	return o.file(ctx, path)
 }
@@ -170,11 +167,18 @@ func (o *opener) dockerArchive(ctx context.Context, rest string) ([]scanner.Sour
 	if err != nil {
 		return nil, err
 	}
-	if a.kind != kindDocker {
-		a.Close()
-		return nil, a.notA("a docker archive", "docker save")
+	switch a.kind {
+	case kindDocker:
+		return o.fromArchive(ctx, a, origin{name: rest}, sel, kindDocker, kindOCI)
+	case kindDockerV1:
+		return o.fromArchive(ctx, a, origin{name: rest}, sel, kindDockerV1)
+	case kindParts:
+		if a.damage != nil {
+			return o.fromArchive(ctx, a, origin{name: rest}, sel, kindParts)
+		}
 	}
-	return o.fromDocker(ctx, a, origin{name: rest}, sel)
+	a.Close()
+	return nil, a.notA("a docker archive", "docker save")
 }
 
 func (o *opener) ociArchive(ctx context.Context, rest string) ([]scanner.Source, error) {
@@ -186,11 +190,14 @@ func (o *opener) ociArchive(ctx context.Context, rest string) ([]scanner.Source,
 	if err != nil {
 		return nil, err
 	}
-	if !a.has("index.json") {
-		a.Close()
-		return nil, a.notA("an OCI archive", "skopeo copy ... oci-archive:FILE")
+	switch {
+	case a.has("index.json"):
+		return o.fromArchive(ctx, a, origin{name: rest}, sel, kindOCI, kindDocker)
+	case a.kind == kindParts && a.damage != nil:
+		return o.fromArchive(ctx, a, origin{name: rest}, sel, kindParts)
 	}
-	return o.fromLayout(ctx, a, origin{name: rest}, sel)
+	a.Close()
+	return nil, a.notA("an OCI archive", "skopeo copy ... oci-archive:FILE")
 }
 
 // splitSelector splits "PATH[:TAG]" or "PATH[@DIGEST]" at the longest PATH that

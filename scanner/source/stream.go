@@ -12,20 +12,17 @@ import (
 )
 
 // streamImage is an image whose archive is a stream: a scanner.Streamer.
-type streamImage struct {
-	*image
-	archive *archive
-}
+type streamImage struct{ *image }
 
-// streamed makes Sources of images, and Streamers if they lie in a stream.
-func streamed(images []*image, m members) []scanner.Source {
-	a, ok := m.(*archive)
-	if !ok || a.random != nil {
-		return sources(images)
-	}
+// streamed makes Sources of images of an archive, and Streamers if it is a
+// stream.
+func streamed(images []*image) []scanner.Source {
 	out := make([]scanner.Source, len(images))
 	for i, im := range images {
-		out[i] = &streamImage{im, a}
+		out[i] = im
+		if im.archive.random == nil {
+			out[i] = &streamImage{im}
+		}
 	}
 	return out
 }
@@ -52,6 +49,9 @@ func (s *streamImage) Stream(ctx context.Context, fn func(i int, l scanner.Layer
 		if _, err := tr.Next(); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if s.archive.damage != nil {
+				return nil // each layer that was not passed says so when it is opened
 			}
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
