@@ -95,7 +95,7 @@ func runRejudge(cmd *cobra.Command, f *rejudgeFlags) error {
 	if err != nil {
 		return err
 	}
-	f.memory, f.times.Dead = "512MiB", 30*time.Second // it scans nothing
+	f.memory, f.times.HeartbeatTimeout = "512MiB", 30*time.Second // it scans nothing
 	w, err := f.openAudit(cmd)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func runRejudge(cmd *cobra.Command, f *rejudgeFlags) error {
 	defer w.close()
 	p := w.progress(true)
 	defer p.stop()
-	run, err := w.audit.Rejudge(ctx, audit.RejudgeOptions{Law: law, Jobs: f.jobs, Observe: p.observe})
+	run, err := w.audit.Rejudge(ctx, audit.RejudgeOptions{Ruleset: law, Jobs: f.jobs, Observe: p.observe})
 	p.stop()
 	if err != nil {
 		return err

@@ -144,25 +144,25 @@ func (f *startFlags) plan(cmd *cobra.Command, args []string) (p audit.PlanOption
 }
 
 // law is by what the flags say to judge, today.
-func (f *judgeFlags) law(ctx context.Context, cmd *cobra.Command, reach registryFlags) (store.Law, error) {
+func (f *judgeFlags) law(ctx context.Context, cmd *cobra.Command, reach registryFlags) (store.Ruleset, error) {
 	f.reach = reach
 	j, err := f.judge(ctx, cmd.ErrOrStderr())
 	if err != nil {
-		return store.Law{}, err
+		return store.Ruleset{}, err
 	}
 	var waivers []byte
 	if f.waivers != "" {
 		if waivers, err = os.ReadFile(f.waivers); err != nil {
-			return store.Law{}, fmt.Errorf("reading waivers: %w", err)
+			return store.Ruleset{}, fmt.Errorf("reading waivers: %w", err)
 		}
 	}
-	return audit.NewLaw(j.list, j.policy, waivers)
+	return audit.NewRuleset(j.list, j.policy, waivers)
 }
 
 // start does one whole run.
 func (w *auditing) start(ctx context.Context, f *startFlags, plan audit.PlanOptions) (err error) {
 	// In a watch the list and the day may have changed.
-	if plan.Law, err = f.law(ctx, w.cmd, f.registry); err != nil {
+	if plan.Ruleset, err = f.law(ctx, w.cmd, f.registry); err != nil {
 		return err
 	}
 	p := w.progress(true)

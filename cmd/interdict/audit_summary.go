@@ -90,7 +90,7 @@ func writeHead(w io.Writer, r store.Run) {
 	}
 	line(strings.ToUpper(string(fleetVerdict(r))), "%s", sentence(r))
 	line("", "run %d, %s of %s, %s", r.ID, r.Kind, scopeOf(r), stateOf(r))
-	line("", "list %s %s, law as of %s, %s asked", r.Law.List.Name, r.Law.List.Version, r.Law.AsOf, counted(int64(len(r.Law.Regimes)), "regime"))
+	line("", "list %s %s, law as of %s, %s asked", r.Ruleset.List.Name, r.Ruleset.List.Version, r.Ruleset.AsOf, counted(int64(len(r.Ruleset.Regimes)), "regime"))
 	if n.Layers > 0 {
 		line("", "%s, %d read in this run (%s)", counted(n.Layers, "distinct layer"), n.LayersRead, size(n.Bytes))
 	}

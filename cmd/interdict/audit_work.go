@@ -39,7 +39,7 @@ func (f *workFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.memory, "memory", "512MiB", "budget for file contents in memory; what exceeds it goes to a private temporary folder")
 	fl.StringVar(&f.cacheDir, "cache-dir", "", "folder for results of layers (default: in the user's cache folder)")
 	fl.DurationVar(&f.grace, "grace", 10*time.Second, "how long images at hand may take to end when it is told to stop")
-	fl.DurationVar(&f.times.Dead, "worker-timeout", 30*time.Second, "how long a worker may give no sign of life until others take up its images")
+	fl.DurationVar(&f.times.HeartbeatTimeout, "worker-timeout", 30*time.Second, "how long a worker may give no sign of life until others take up its images")
 	fl.DurationSliceVar(&f.times.Retry, "retry", nil, "waits before an image that failed is tried again (default: 1s,4s,16s,1m)")
 	fl.DurationVar(&f.stall, "registry-timeout", 30*time.Second, "how long a registry may give next to nothing until it is asked again")
 }
@@ -59,7 +59,7 @@ func (f *workFlags) openAudit(cmd *cobra.Command) (*auditing, error) {
 	if err != nil {
 		return nil, usage("write --memory 512MiB or --memory 2GiB", "reading --memory: %w", err)
 	}
-	if f.rate < 0 || f.jobs < 0 || f.times.Dead < time.Second {
+	if f.rate < 0 || f.jobs < 0 || f.times.HeartbeatTimeout < time.Second {
 		return nil, usage("write --rate 20, --jobs 4, --worker-timeout 30s", "--rate, --jobs or --worker-timeout is too small")
 	}
 	w := &auditing{cmd: cmd, flags: f}
@@ -76,7 +76,7 @@ func (f *workFlags) openAudit(cmd *cobra.Command) (*auditing, error) {
 		return nil, err
 	}
 	times := f.times
-	times.Beat = times.Dead / 6
+	times.Heartbeat = times.HeartbeatTimeout / 6
 	collectAt(auditGarbage)
 	w.audit, err = audit.Open(cmd.Context(), audit.Options{
 		Database: w.url, CacheDir: f.cacheDir, TempDir: w.temp, Memory: memory, Times: times,

@@ -34,17 +34,17 @@ type Options struct {
 	Tool   sbom.Tool
 	// Law is by what Enqueue judges; one without a list means that of the newest
 	// audit, as of today.
-	Law   store.Law
-	Now   func() time.Time // the clock; nil means time.Now
-	Times Times
+	Ruleset store.Ruleset
+	Now     func() time.Time // the clock; nil means time.Now
+	Times   Times
 }
 
 // Times say how long things take. The zero value is what most want.
 type Times struct {
-	Beat time.Duration // between signs of life of a worker; 5 s if zero
-	// Dead is how long a worker may give no sign of life until its jobs are
+	Heartbeat time.Duration // between signs of life of a worker; 5 s if zero
+	// HeartbeatTimeout is how long a worker may give no sign of life until its jobs are
 	// others'; 30 s if zero.
-	Dead time.Duration
+	HeartbeatTimeout time.Duration
 	// Retry are the waits before an image is tried again, after its first
 	// failure, its second and so on; 1, 4, 16 and 60 s if empty. It is tried once
 	// more than there are waits.
@@ -53,11 +53,11 @@ type Times struct {
 }
 
 func (t Times) withDefaults() Times {
-	if t.Beat <= 0 {
-		t.Beat = 5 * time.Second
+	if t.Heartbeat <= 0 {
+		t.Heartbeat = 5 * time.Second
 	}
-	if t.Dead <= 0 {
-		t.Dead = 30 * time.Second
+	if t.HeartbeatTimeout <= 0 {
+		t.HeartbeatTimeout = 30 * time.Second
 	}
 	if len(t.Retry) == 0 {
 		t.Retry = []time.Duration{time.Second, 4 * time.Second, 16 * time.Second, time.Minute}
@@ -71,17 +71,17 @@ func (t Times) withDefaults() Times {
 // Audit plans and does audits in one database. It may be used by many
 // goroutines, and many processes may have the database open at once.
 type Audit struct {
-	opt    Options
-	store  *store.Store
-	client *registry.Client
-	cache  *scan.Cache
-	dir    string // of the cache
-	limits *limits
-	judges *judges
-	claims *claims
-	boms   cyclonedx.Encoder
-	driver driver
-	insert queue // to insert jobs only
+	opt        Options
+	store      *store.Store
+	client     *registry.Client
+	cache      *scan.Cache
+	dir        string // of the cache
+	limits     *limits
+	rulesets   *rulesets
+	layerLocks *layerLocks
+	boms       cyclonedx.Encoder
+	driver     driver
+	insert     queue // to insert jobs only
 }
 
 // Open opens the database, and makes what it lacks. The caller closes the Audit.
@@ -97,8 +97,8 @@ func Open(ctx context.Context, opt Options) (*Audit, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Audit{opt: opt, store: s, limits: newLimits(s), claims: newClaims(s.Pool()),
-		judges: &judges{store: s, tool: opt.Tool, byRun: map[int64]*judge{}, byLaw: map[int64]*judge{}, known: map[string]*judge{}}}
+	a := &Audit{opt: opt, store: s, limits: newLimits(s), layerLocks: newLayerLocks(s.Pool()),
+		rulesets: &rulesets{store: s, tool: opt.Tool, byRun: map[int64]*judge{}, byID: map[int64]*judge{}, known: map[string]*judge{}}}
 	if err := a.open(ctx); err != nil {
 		a.Close()
 		return nil, err
@@ -144,7 +144,7 @@ const keptManifests = 16 << 20
 
 // Close ends the use of the database. No Work may run any more.
 func (a *Audit) Close() error {
-	a.claims.close()
+	a.layerLocks.close()
 	if a.client != nil {
 		a.client.Close()
 	}

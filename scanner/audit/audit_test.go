@@ -55,7 +55,7 @@ vendors:
     sources: [https://example.com/acme]
 `
 
-func law(t *testing.T, text, day string) store.Law {
+func law(t *testing.T, text, day string) store.Ruleset {
 	t.Helper()
 	list, err := denylist.Parse(strings.NewReader(text), "acme.yaml")
 	if err != nil {
@@ -65,7 +65,7 @@ func law(t *testing.T, text, day string) store.Law {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := audit.NewLaw(list, denylist.Policy{AsOf: asOf}, nil)
+	l, err := audit.NewRuleset(list, denylist.Policy{AsOf: asOf}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func (f *fleet) scope(t *testing.T) []listing.Scope {
 }
 
 func quick() audit.Times {
-	return audit.Times{Beat: 100 * time.Millisecond, Dead: time.Second, Poll: 50 * time.Millisecond,
+	return audit.Times{Heartbeat: 100 * time.Millisecond, HeartbeatTimeout: time.Second, Poll: 50 * time.Millisecond,
 		Retry: []time.Duration{50 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond}}
 }
 
@@ -224,11 +224,11 @@ func databases(t *testing.T, story func(t *testing.T, database string)) {
 
 func sqlite(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "audit.db") }
 
-func audited(t *testing.T, a *audit.Audit, f *fleet, l store.Law) store.Run {
+func audited(t *testing.T, a *audit.Audit, f *fleet, l store.Ruleset) store.Run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Law: l})
+	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Ruleset: l})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func audited(t *testing.T, a *audit.Audit, f *fleet, l store.Law) store.Run {
 }
 
 // TestAudit tells the whole story: a first audit reads each layer once, a second
-// one only manifests, and a later law is applied without asking anybody.
+// one only manifests, and a later ruleset is applied without asking anybody.
 func TestAudit(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
 		f := newFleet(t)
@@ -270,7 +270,7 @@ func TestAudit(t *testing.T) {
 		}
 
 		// Before the ban nothing was denied: the list is the same, the day is not.
-		early, err := a.Rejudge(t.Context(), audit.RejudgeOptions{Law: law(t, acme, "2024-09-30")})
+		early, err := a.Rejudge(t.Context(), audit.RejudgeOptions{Ruleset: law(t, acme, "2024-09-30")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +285,7 @@ func TestAudit(t *testing.T) {
 			t.Errorf("judging again asked %v", asked)
 		}
 
-		// The next audit judges by its own law what it knows.
+		// The next audit judges by its own ruleset what it knows.
 		back := audited(t, a, f, law(t, acme, "2024-12-03"))
 		if asked := f.counts(); back.Totals.Deny != 4 || asked["layer"]+asked["config"] > 0 {
 			t.Errorf("totals %+v, asked %v", back.Totals, asked)

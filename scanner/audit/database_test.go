@@ -33,7 +33,7 @@ func TestDatabaseRestarts(t *testing.T) {
 	a := open(t, server.Database(t), t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestDiskFull(t *testing.T) {
 	a := open(t, sqlite(t), t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+	run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 	if err != nil {
 		t.Fatal(err)
 	}

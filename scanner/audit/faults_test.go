@@ -128,7 +128,7 @@ func TestTwoAuditsAtOnce(t *testing.T) {
 		var scanned atomic.Int32
 		for _, a := range []*audit.Audit{first, second} {
 			wg.Go(func() {
-				run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+				run, err := a.Plan(ctx, audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 				if err == nil {
 					err = a.Work(ctx, audit.WorkOptions{Run: run.ID, Jobs: 2, Observe: func(e audit.Event) {
 						if e.Kind == audit.Scanned {
@@ -154,7 +154,7 @@ func TestTwoAuditsAtOnce(t *testing.T) {
 	})
 }
 
-// TestGracefulStop: an image at hand is put back when the grace is over, which
+// TestGracefulStop: an image in flight is put back when the grace is over, which
 // counts as no try, and the next worker goes on.
 func TestGracefulStop(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
@@ -174,7 +174,7 @@ func TestGracefulStop(t *testing.T) {
 			return scantest.NoFault
 		}
 		a := open(t, database, t.TempDir())
-		run, err := a.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+		run, err := a.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,11 +28,11 @@ type imageWorker struct {
 // Work implements river.Worker.
 func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error {
 	w := iw.w
-	return w.job(ctx, job.JobRow, func(ctx context.Context, t *turn) error {
-		l := &look{w: w, turn: t, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts,
-			rested: givenBack(job.JobRow) >= maxRests}
-		err := errDeadly
-		if deaths(job.JobRow) <= maxDeaths {
+	return w.job(ctx, job.JobRow, func(ctx context.Context, t *slot) error {
+		l := &look{w: w, slot: t, job: job.Args, attempt: job.Attempt, last: job.Attempt >= job.MaxAttempts,
+			outOfPatience: snoozes(job.JobRow) >= maxSnoozes}
+		err := errCrashes
+		if crashes(job.JobRow) <= maxCrashes {
 			err = l.safely(ctx)
 		}
 		if err == nil || ctx.Err() != nil {
@@ -44,13 +44,13 @@ func (iw *imageWorker) Work(ctx context.Context, job *river.Job[imageJob]) error
 
 // look is one look at one manifest.
 type look struct {
-	w       *worker
-	turn    *turn
-	job     imageJob
-	attempt int
-	last    bool // no attempt follows
-	rested  bool // it waited long enough for its registry
-	place   string
+	w             *worker
+	slot          *slot
+	job           imageJob
+	attempt       int
+	last          bool // no attempt follows
+	outOfPatience bool // it waited long enough for its registry
+	place         string
 }
 
 // safely is image, of which a panic is an error: it is some library's, over what
@@ -68,7 +68,7 @@ func (l *look) safely(ctx context.Context) (err error) {
 // keeps the result.
 func (l *look) image(ctx context.Context) error {
 	a := l.w.a
-	j, err := a.judges.of(ctx, l.job.Run)
+	j, err := a.rulesets.of(ctx, l.job.Run)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (l *look) image(ctx context.Context) error {
 		if i == 0 {
 			l.w.observe(l.event(Started))
 		}
-		if err = l.at(ctx, j); err == nil || ctx.Err() != nil || full(err) {
+		if err = l.at(ctx, j); err == nil || ctx.Err() != nil || store.IsDiskFull(err) {
 			break
 		}
 	}
@@ -148,7 +148,7 @@ func (a *Audit) scanning(w *worker, j *judge, l *look, read *layersRead) scan.Op
 	return scan.Options{
 		Watch: j.watch, Memory: max(memory, 1<<20), TempDir: a.opt.TempDir,
 		Jobs:  max(2, min(processors(), 2*processors()/w.opt.Jobs)),
-		Cache: a.cache, LayersOnly: true, Claims: turnedClaims{a.claims, l.turn}, Tool: a.opt.Tool,
+		Cache: a.cache, LayersOnly: true, Claims: yieldingLocks{a.layerLocks, l.slot}, Tool: a.opt.Tool,
 		Observe: func(e scan.Event) {
 			out := l.event(LayerBytes)
 			out.Layer, out.N, out.Err = e.Layer, e.N, e.Err
@@ -218,13 +218,13 @@ func count(v denylist.Verdict) int {
 	return n
 }
 
-// maxRests is how often an image waits for a registry that asked for a rest
+// maxSnoozes is how often an image waits for a registry that asked for a rest
 // before that counts as a failure.
-const maxRests = 100
+const maxSnoozes = 100
 
 // failed decides what becomes of a look that failed, and keeps why.
 func (l *look) failed(ctx context.Context, err error) error {
-	if full(err) || troubled(err) {
+	if store.IsDiskFull(err) || isDatabaseAway(err) {
 		return l.putBack(err)
 	}
 	if wait := l.rest(ctx, err); wait > 0 {
@@ -233,8 +233,8 @@ func (l *look) failed(ctx context.Context, err error) error {
 		l.w.observe(e)
 		return river.JobSnooze(wait)
 	}
-	f := fateOf(err)
-	final := l.last || f == never || f == once && l.attempt > 1
+	f := retryClassOf(err)
+	final := l.last || f == retryNever || f == retryOnce && l.attempt > 1
 	kerr := l.w.a.persist(ctx, func() error {
 		return l.w.a.store.SaveFailure(ctx, l.job.Run, l.job.Digest, err.Error(), l.attempt, final)
 	})
@@ -258,7 +258,7 @@ func (l *look) putBack(err error) error {
 	e := l.event(Trouble)
 	e.Err = err
 	l.w.observe(e)
-	if full(err) {
+	if store.IsDiskFull(err) {
 		l.w.stop(err)
 	}
 	return river.JobSnooze(time.Second)
@@ -267,7 +267,7 @@ func (l *look) putBack(err error) error {
 // rest is how long the registry that was asked last wants a rest; zero if it
 // does not, and the failure counts.
 func (l *look) rest(ctx context.Context, err error) time.Duration {
-	if !limited(err) || l.rested {
+	if !isRateLimited(err) || l.outOfPatience {
 		return 0
 	}
 	repo, rerr := name.NewRepository(l.place)

@@ -12,10 +12,10 @@ import (
 
 // job runs one job of this worker: within its slots, and until its lease is
 // lost.
-func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx context.Context, t *turn) error) error {
-	w.hand.take(row.ID)
+func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx context.Context, t *slot) error) error {
+	w.inFlight.take(row.ID)
 	defer func() {
-		if w.hand.drop(row.ID) == 0 {
+		if w.inFlight.drop(row.ID) == 0 {
 			select {
 			case w.idle <- struct{}{}:
 			default:
@@ -29,7 +29,7 @@ func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx con
 	if err != nil {
 		return err
 	}
-	defer t.free()
+	defer t.release()
 	leased, cancel := w.lease.join(ctx)
 	defer cancel()
 	err = fn(leased, t)
@@ -44,13 +44,13 @@ func (w *worker) job(ctx context.Context, row *rivertype.JobRow, fn func(ctx con
 	return err
 }
 
-// hand holds the jobs that a worker is at.
-type hand struct {
+// inFlight holds the jobs that a worker is at.
+type inFlight struct {
 	mu   sync.Mutex
 	jobs map[int64]bool
 }
 
-func (h *hand) take(id int64) {
+func (h *inFlight) take(id int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.jobs == nil {
@@ -60,42 +60,42 @@ func (h *hand) take(id int64) {
 }
 
 // drop returns how many are left.
-func (h *hand) drop(id int64) int {
+func (h *inFlight) drop(id int64) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.jobs, id)
 	return len(h.jobs)
 }
 
-func (h *hand) has(id int64) bool {
+func (h *inFlight) has(id int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.jobs[id]
 }
 
-func (h *hand) count() int {
+func (h *inFlight) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.jobs)
 }
 
-// maxDeaths is how many workers may end, by their own crash or another's hand,
+// maxCrashes is how many workers may end, by their own crash or by another process,
 // while they look at an image, until the image is taken for the reason.
-const maxDeaths = 20
+const maxCrashes = 20
 
 var (
-	errDeadly = errors.New("workers ended again and again while they looked at it")
-	errPanic  = errors.New("the program is at fault")
+	errCrashes = errors.New("workers ended again and again while they looked at it")
+	errPanic   = errors.New("the program is at fault")
 )
 
-// deaths is how many workers took a job and neither failed at it nor gave it
+// crashes is how many workers took a job and neither failed at it nor gave it
 // back.
-func deaths(row *rivertype.JobRow) int {
-	return len(row.AttemptedBy) - 1 - len(row.Errors) - givenBack(row)
+func crashes(row *rivertype.JobRow) int {
+	return len(row.AttemptedBy) - 1 - len(row.Errors) - snoozes(row)
 }
 
-// givenBack is how often a job was given back because it was not its fault.
-func givenBack(row *rivertype.JobRow) int {
+// snoozes is how often a job was given back because it was not its fault.
+func snoozes(row *rivertype.JobRow) int {
 	var meta struct {
 		Snoozes int `json:"snoozes"`
 	}

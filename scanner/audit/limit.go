@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/internal/retry"
 	"github.com/interdict/interdict/scanner/registry"
 )
 
@@ -97,7 +98,7 @@ func (l *limits) until(ctx context.Context, name string) time.Time {
 func (l *limits) wait(ctx context.Context, name string) error {
 	if d := time.Until(l.until(ctx, name)); d > maxHold {
 		return &registry.Error{Ref: name, Kind: registry.RateLimited, Err: fmt.Errorf("%s asked to wait %s more", name, d.Round(time.Second))}
-	} else if err := sleep(ctx, d); err != nil {
+	} else if err := retry.Sleep(ctx, d); err != nil {
 		return err
 	}
 	return l.take(ctx, name)
@@ -118,25 +119,11 @@ func (l *limits) take(ctx context.Context, name string) error {
 		if err != nil {
 			return fmt.Errorf("asking how often %s may be asked: %w", name, err)
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := retry.Sleep(ctx, wait); err != nil {
 			return err
 		}
 		h.tokens = n
 	}
 	h.tokens--
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -23,7 +23,7 @@ func TestRest(t *testing.T) {
 		impatient := func(o *audit.Options) { o.Registry.MaxWait = 100 * time.Millisecond }
 		first := open(t, database, t.TempDir(), impatient)
 		second := open(t, database, t.TempDir(), impatient)
-		run, err := first.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+		run, err := first.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestRate(t *testing.T) {
 	f := newFleet(t)
 	f.fill(t, 12)
 	first, second := open(t, database, t.TempDir()), open(t, database, t.TempDir())
-	run, err := first.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Law: law(t, acme, "2024-12-01")})
+	run, err := first.Plan(t.Context(), audit.PlanOptions{Scope: f.scope(t), Ruleset: law(t, acme, "2024-12-01")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/scanner/audit/listing"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
 // Enqueue queues single images, "host/repository:tag" or "...@sha256:...": as a
 // registry tells that somebody pushed them. What they lead to is found out by
-// whoever works. They are judged by Options.Law, or else as the newest audit
-// was, by today's law.
+// whoever works. They are judged by Options.Ruleset, or else as the newest audit
+// was, by today's ruleset.
 func (a *Audit) Enqueue(ctx context.Context, refs ...string) error {
 	if len(refs) == 0 {
 		return nil
@@ -46,19 +47,19 @@ type noticeWorker struct {
 
 // Work implements river.Worker.
 func (nw *noticeWorker) Work(ctx context.Context, job *river.Job[noticeJob]) error {
-	return nw.w.job(ctx, job.JobRow, func(ctx context.Context, _ *turn) error {
+	return nw.w.job(ctx, job.JobRow, func(ctx context.Context, _ *slot) error {
 		err := nw.w.a.notice(ctx, job.Args.Ref)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		nw.w.observe(Event{Kind: Trouble, Repository: job.Args.Ref, Attempt: job.Attempt, Err: err})
 		switch {
-		case full(err):
+		case store.IsDiskFull(err):
 			nw.w.stop(err)
 			return river.JobSnooze(0)
-		case troubled(err):
+		case isDatabaseAway(err):
 			return river.JobSnooze(time.Second)
-		case fateOf(err) == never:
+		case retryClassOf(err) == retryNever:
 			return river.JobCancel(err)
 		}
 		return err
@@ -71,22 +72,22 @@ func (a *Audit) notice(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	law, err := a.currentLaw(ctx)
+	law, err := a.currentRuleset(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Law: law, Kind: store.Notified, Rate: a.limits.current()})
+	_, err = a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Ruleset: law, Kind: store.Notified, Rate: a.limits.current()})
 	return err
 }
 
-// currentLaw is by what images are judged that no audit asked for.
-func (a *Audit) currentLaw(ctx context.Context) (store.Law, error) {
-	if len(a.opt.Law.Text) > 0 || a.opt.Law.Parsed != nil {
-		return a.opt.Law, nil
+// currentRuleset is by what images are judged that no audit asked for.
+func (a *Audit) currentRuleset(ctx context.Context) (store.Ruleset, error) {
+	if len(a.opt.Ruleset.Text) > 0 || a.opt.Ruleset.Parsed != nil {
+		return a.opt.Ruleset, nil
 	}
 	runs, err := a.store.Runs(ctx, recentRuns)
 	if err != nil {
-		return store.Law{}, err
+		return store.Ruleset{}, err
 	}
 	for _, r := range runs {
 		if r.Kind != store.Auditing {
@@ -94,21 +95,21 @@ func (a *Audit) currentLaw(ctx context.Context) (store.Law, error) {
 		}
 		run, err := a.store.Run(ctx, r.ID)
 		if err != nil {
-			return store.Law{}, err
+			return store.Ruleset{}, err
 		}
-		return a.today(run.Law)
+		return a.today(run.Ruleset)
 	}
-	return store.Law{}, fmt.Errorf("there is no audit yet whose list could be used")
+	return store.Ruleset{}, fmt.Errorf("there is no audit yet whose list could be used")
 }
 
-// today is a law as of today.
-func (a *Audit) today(l store.Law) (store.Law, error) {
+// today is a ruleset as of today.
+func (a *Audit) today(l store.Ruleset) (store.Ruleset, error) {
 	day, err := denylist.ParseDate(a.opt.Now().UTC().Format(time.DateOnly))
 	if err != nil {
 		return l, err
 	}
 	l.AsOf, l.Policy.AsOf = day, day
-	j, err := a.judges.make(l)
+	j, err := a.rulesets.make(l)
 	if err != nil {
 		return l, err
 	}
@@ -128,7 +129,7 @@ func Every(ctx context.Context, interval time.Duration, fn func(ctx context.Cont
 		if err := fn(ctx); err != nil {
 			return err
 		}
-		if err := sleep(ctx, time.Until(next)); err != nil {
+		if err := retry.Sleep(ctx, time.Until(next)); err != nil {
 			return err
 		}
 	}

@@ -14,14 +14,15 @@ import (
 
 	"github.com/interdict/interdict/scanner/audit/listing"
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
-// PlanOptions say what to audit, and by which law. Scope and Law must be set.
+// PlanOptions say what to audit, and by which ruleset. Scope and Law must be set.
 type PlanOptions struct {
-	Scope  []listing.Scope
-	Filter listing.Filter
-	Teams  []Team // the first that matches counts
-	Law    store.Law
+	Scope   []listing.Scope
+	Filter  listing.Filter
+	Teams   []Team // the first that matches counts
+	Ruleset store.Ruleset
 	// Kind is store.Auditing if empty.
 	Kind store.RunKind
 	// Rate is how many requests a second each registry may be asked by all
@@ -48,12 +49,12 @@ func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
 			return store.Run{}, fmt.Errorf("%q is no pattern of repositories", t.Glob)
 		}
 	}
-	j, err := a.judges.make(opt.Law)
+	j, err := a.rulesets.make(opt.Ruleset)
 	if err != nil {
 		return store.Run{}, err
 	}
 	a.limits.setRate(opt.Rate)
-	run := store.Run{Kind: opt.Kind, State: store.Planning, Started: a.opt.Now(), Law: opt.Law, Method: method}
+	run := store.Run{Kind: opt.Kind, State: store.Planning, Started: a.opt.Now(), Ruleset: opt.Ruleset, Method: method}
 	if run.Kind == "" {
 		run.Kind = store.Auditing
 	}
@@ -109,11 +110,11 @@ func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 		return problems, err
 	}
 	if len(problems) == 0 {
-		if err := p.vanished(ctx); err != nil {
+		if err := p.markMissing(ctx); err != nil {
 			return problems, err
 		}
 	}
-	return problems, p.lawful(ctx)
+	return problems, p.rejudgeOutdated(ctx)
 }
 
 // reason is why something was not listed, and what to do about it.
@@ -140,7 +141,7 @@ func (p *plan) repository(ctx context.Context, r listing.Repository) error {
 
 // keep writes down what was seen of the repositories, and queues what is new.
 func (p *plan) keep(ctx context.Context) error {
-	var seen []store.Sighting
+	var seen []store.Observation
 	var whole []string
 	for _, r := range p.pending {
 		team, err := p.team(ctx, r.Name)
@@ -148,7 +149,7 @@ func (p *plan) keep(ctx context.Context) error {
 			return err
 		}
 		for _, i := range r.Images {
-			seen = append(seen, store.Sighting{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
+			seen = append(seen, store.Observation{Repository: r.Name, Digest: i.Digest, Platform: i.Platform,
 				Tags: i.Tags, Team: team, Workloads: i.Workloads})
 		}
 		if r.Complete && !r.Narrowed {
@@ -168,15 +169,15 @@ func (p *plan) keep(ctx context.Context) error {
 	if len(whole) == 0 {
 		return nil
 	}
-	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, whole) })
+	return p.a.persist(ctx, func() error { return p.a.store.MarkMissing(ctx, p.run, whole) })
 }
 
 // see writes down images, and queues those that are new, one repository after
 // another.
-func (p *plan) see(ctx context.Context, seen []store.Sighting) error {
+func (p *plan) see(ctx context.Context, seen []store.Observation) error {
 	var todo []string
 	err := p.a.persist(ctx, func() (err error) {
-		todo, err = p.a.store.See(ctx, p.run, p.key, seen)
+		todo, err = p.a.store.RecordImages(ctx, p.run, p.key, seen)
 		return err
 	})
 	if err != nil {
@@ -188,7 +189,7 @@ func (p *plan) see(ctx context.Context, seen []store.Sighting) error {
 	}
 	for len(seen) > 0 && len(waits) > 0 {
 		repository := seen[0].Repository
-		n := slices.IndexFunc(seen, func(g store.Sighting) bool { return g.Repository != repository })
+		n := slices.IndexFunc(seen, func(g store.Observation) bool { return g.Repository != repository })
 		if n < 0 {
 			n = len(seen)
 		}
@@ -208,9 +209,9 @@ func (p *plan) see(ctx context.Context, seen []store.Sighting) error {
 	return nil
 }
 
-// vanished finds the repositories that were there once, and that a scope would
+// markMissing finds the repositories that were there once, and that a scope would
 // have listed.
-func (p *plan) vanished(ctx context.Context) error {
+func (p *plan) markMissing(ctx context.Context) error {
 	if len(p.opt.Filter.Include) > 0 || len(p.opt.Filter.Exclude) > 0 {
 		return nil
 	}
@@ -224,19 +225,19 @@ func (p *plan) vanished(ctx context.Context) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return p.a.persist(ctx, func() error { return p.a.store.Vanish(ctx, p.run, gone) })
+	return p.a.persist(ctx, func() error { return p.a.store.MarkMissing(ctx, p.run, gone) })
 }
 
-// lawful judges again what is known and was judged by a law that may judge
+// rejudgeOutdated judges again what is known and was judged by a ruleset that may judge
 // otherwise.
-func (p *plan) lawful(ctx context.Context) error {
+func (p *plan) rejudgeOutdated(ctx context.Context) error {
 	laws, err := p.a.store.JudgedBy(ctx, p.run)
 	if err != nil {
 		return err
 	}
 	r := &rejudging{a: p.a, opt: RejudgeOptions{Observe: p.opt.Observe}, run: p.run, judge: p.judge}
 	for _, law := range laws {
-		j, err := p.a.judges.law(ctx, law)
+		j, err := p.a.rulesets.byRuleset(ctx, law)
 		if err != nil {
 			return err
 		}
@@ -285,7 +286,7 @@ func (p *plan) finish(ctx context.Context, problems []store.Problem, err error) 
 	if err != nil {
 		return store.Run{ID: p.run}, fmt.Errorf("planning: %w", err)
 	}
-	if _, err := p.a.settled(ctx, p.run); err != nil {
+	if _, err := p.a.finishIfDone(ctx, p.run); err != nil {
 		return store.Run{ID: p.run}, err
 	}
 	return p.a.store.Run(ctx, p.run)
@@ -295,14 +296,14 @@ func (p *plan) finish(ctx context.Context, problems []store.Problem, err error) 
 // forget is called: without them it is taken for abandoned.
 func (a *Audit) keep(ctx context.Context, run int64) (forget func(), err error) {
 	name := keeperPrefix + strconv.FormatInt(run, 10)
-	if err := a.persist(ctx, func() error { return a.store.Beat(ctx, name) }); err != nil {
+	if err := a.persist(ctx, func() error { return a.store.Heartbeat(ctx, name) }); err != nil {
 		return nil, fmt.Errorf("giving a sign of life: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var beats sync.WaitGroup
 	beats.Go(func() {
-		for sleep(ctx, a.opt.Times.Beat) == nil {
-			_ = a.store.Beat(ctx, name) // others follow
+		for retry.Sleep(ctx, a.opt.Times.Heartbeat) == nil {
+			_ = a.store.Heartbeat(ctx, name) // others follow
 		}
 	})
 	return func() {
@@ -313,7 +314,7 @@ func (a *Audit) keep(ctx context.Context, run int64) (forget func(), err error) 
 }
 
 // forget tells that a worker has ended. Nobody minds if it cannot: it will look
-// like one that died with nothing at hand.
+// like one that died with no job in flight.
 func (a *Audit) forget(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
 // The one queue, and how many jobs are inserted at once.
@@ -25,7 +26,7 @@ const (
 )
 
 // imageJob looks at one manifest, and judges it. There is one job at a time for
-// a manifest, what is looked for in it and the law, whichever run it is for.
+// a manifest, what is looked for in it and the ruleset, whichever run it is for.
 type imageJob struct {
 	Digest string `json:"digest" river:"unique"`
 	Key    string `json:"key" river:"unique"` // of scan.Key
@@ -75,25 +76,17 @@ func (d driverOf[Tx]) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for try := 1; ; try++ {
+	return migratePolicy.Do(ctx, func(int) error {
 		have, err := m.ExistingVersions(ctx)
-		if err == nil && len(have) == len(m.AllVersions()) {
-			return nil
-		}
-		if err == nil {
+		if err == nil && len(have) < len(m.AllVersions()) {
 			_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
 		}
-		if err == nil {
-			return nil
-		}
-		if try == 5 {
-			return err
-		}
-		if err := sleep(ctx, time.Duration(try)*200*time.Millisecond); err != nil {
-			return err
-		}
-	}
+		return err
+	}, retry.If(func(error) bool { return true }))
 }
+
+// migratePolicy is how often River's tables are tried to be made.
+var migratePolicy = retry.Policy{First: 200 * time.Millisecond, Max: time.Second, Attempts: 5}
 
 func (d driverOf[Tx]) client(c *river.Config) (queue, error) { return river.NewClient(d.driver, c) }
 

@@ -14,21 +14,21 @@ import (
 
 // RejudgeOptions say by what to judge again. Law must be set.
 type RejudgeOptions struct {
-	Law     store.Law
+	Ruleset store.Ruleset
 	Jobs    int // at once; zero means one a processor
 	Observe func(Event)
 }
 
 // Rejudge judges the stored bills of materials of all images that are there by
-// another law, as a run of its own. Nothing is pulled. When it is interrupted the run is Stopped; another
-// Rejudge by the same law leaves out what was judged by it already. A pattern
+// another ruleset, as a run of its own. Nothing is pulled. When it is interrupted the run is Stopped; another
+// Rejudge by the same ruleset leaves out what was judged by it already. A pattern
 // that was not looked for makes a verdict incomplete, never clean.
 func (a *Audit) Rejudge(ctx context.Context, opt RejudgeOptions) (store.Run, error) {
-	j, err := a.judges.make(opt.Law)
+	j, err := a.rulesets.make(opt.Ruleset)
 	if err != nil {
 		return store.Run{}, err
 	}
-	run, err := a.store.BeginRun(ctx, store.Run{Kind: store.Rejudging, State: store.Working, Started: a.opt.Now(), Law: opt.Law,
+	run, err := a.store.BeginRun(ctx, store.Run{Kind: store.Rejudging, State: store.Working, Started: a.opt.Now(), Ruleset: opt.Ruleset,
 		Scope: []string{"all stored bills of materials"}, Method: "Bills of materials that are stored were judged again. Nothing was pulled."})
 	if err != nil {
 		return store.Run{}, fmt.Errorf("beginning a run: %w", err)
@@ -71,12 +71,12 @@ type rejudging struct {
 // page is how many bills of materials are read from the store at once.
 const page = 16
 
-// all judges everything that is there, but what was judged by this law already.
+// all judges everything that is there, but what was judged by this ruleset already.
 func (r *rejudging) all(ctx context.Context) error {
 	return r.pages(ctx, func(after string) ([]store.StoredBOM, error) { return r.a.store.Outdated(ctx, r.run, after, page) })
 }
 
-// judgedBy judges what this run saw and was judged by a law.
+// judgedBy judges what this run saw and was judged by a ruleset.
 func (r *rejudging) judgedBy(ctx context.Context, law int64) error {
 	return r.pages(ctx, func(after string) ([]store.StoredBOM, error) {
 		digests, err := r.a.store.SeenJudgedBy(ctx, r.run, law, after, page)

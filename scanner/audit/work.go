@@ -55,11 +55,11 @@ func (a *Audit) Work(ctx context.Context, opt WorkOptions) error {
 	return w.work(ctx)
 }
 
-// settled ends the run if nothing of it waits any more, and reports whether it
+// finishIfDone ends the run if nothing of it waits any more, and reports whether it
 // has ended.
-func (a *Audit) settled(ctx context.Context, run int64) (done bool, err error) {
+func (a *Audit) finishIfDone(ctx context.Context, run int64) (done bool, err error) {
 	err = a.persist(ctx, func() (err error) {
-		done, err = a.store.Settle(ctx, run)
+		done, err = a.store.FinishIfDone(ctx, run)
 		return err
 	})
 	if err != nil {
@@ -76,9 +76,9 @@ type worker struct {
 	slots    chan struct{} // of images that are looked at now
 	stopping chan struct{} // closed when no look begins any more
 	failed   chan error    // what ends the work
-	idle     chan struct{} // told when no job is at hand any more
+	idle     chan struct{} // told when no job is in flight any more
 	lease    lease
-	hand     hand
+	inFlight inFlight
 }
 
 func (w *worker) work(ctx context.Context) error {
@@ -90,7 +90,7 @@ func (w *worker) work(ctx context.Context) error {
 		return fmt.Errorf("making a worker: %w", err)
 	}
 	// Nobody may take this worker for dead before it begins.
-	if err := w.a.persist(ctx, func() error { return w.a.store.Beat(ctx, w.name) }); err != nil {
+	if err := w.a.persist(ctx, func() error { return w.a.store.Heartbeat(ctx, w.name) }); err != nil {
 		return fmt.Errorf("saying that a worker is there: %w", err)
 	}
 	// What is at work must outlive ctx for the grace, and its keepers with it.
@@ -100,7 +100,7 @@ func (w *worker) work(ctx context.Context) error {
 		return fmt.Errorf("starting a worker: %w", err)
 	}
 	var keepers sync.WaitGroup
-	keepers.Go(func() { w.beat(alive) })
+	keepers.Go(func() { w.heartbeat(alive) })
 	keepers.Go(func() { w.sweep(alive) })
 	err = w.wait(ctx)
 	close(w.stopping)
@@ -136,7 +136,7 @@ func (w *worker) wait(ctx context.Context) error {
 		if done || err != nil {
 			return err
 		}
-		if w.hand.count() > 0 {
+		if w.inFlight.count() > 0 {
 			quiet = 0
 		}
 		if quiet >= 3 {
@@ -158,7 +158,7 @@ func (w *worker) look(ctx context.Context) (bool, error) {
 		if w.kept(run) || run.ID == w.opt.Run {
 			continue
 		}
-		if _, err := w.a.settled(ctx, run.ID); err != nil {
+		if _, err := w.a.finishIfDone(ctx, run.ID); err != nil {
 			return false, err
 		}
 	}
@@ -170,7 +170,7 @@ func (w *worker) look(ctx context.Context) (bool, error) {
 
 // finished reports whether a run is done, and an error if it ended otherwise.
 func (a *Audit) finished(ctx context.Context, id int64) (bool, error) {
-	if done, err := a.settled(ctx, id); !done || err != nil {
+	if done, err := a.finishIfDone(ctx, id); !done || err != nil {
 		return false, err
 	}
 	run, err := a.store.Run(ctx, id)
@@ -224,12 +224,12 @@ func (w *worker) requeue(ctx context.Context) error {
 		if w.kept(run) || w.opt.Run != 0 && run.ID != w.opt.Run {
 			continue
 		}
-		j, err := w.a.judges.of(ctx, run.ID)
+		j, err := w.a.rulesets.of(ctx, run.ID)
 		if err != nil {
 			return err
 		}
 		for after := ""; ; {
-			waiting, err := w.a.store.Awaited(ctx, run.ID, after, requeueBatch)
+			waiting, err := w.a.store.Pending(ctx, run.ID, after, requeueBatch)
 			if err != nil {
 				return err
 			}

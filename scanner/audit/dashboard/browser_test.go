@@ -96,7 +96,7 @@ func (f *fleet) slowRun(asked <-chan struct{}) {
 			break
 		}
 	}
-	if _, err := f.Settle(f.t.Context(), run.ID); err != nil {
+	if _, err := f.FinishIfDone(f.t.Context(), run.ID); err != nil {
 		f.t.Error(err)
 	}
 }

@@ -31,7 +31,7 @@ type fleet struct {
 	*store.Store
 	t    *testing.T
 	list *denylist.List
-	law  store.Law
+	law  store.Ruleset
 	todo []string // digests that the last run has no result for
 }
 
@@ -50,7 +50,7 @@ func newFleet(t *testing.T) *fleet {
 	}
 	policy := denylist.Policy{AsOf: denylist.DateOf(now)}
 	regimes, _ := f.list.Select(policy)
-	f.law = store.Law{List: f.list.ID(), AsOf: policy.AsOf, Text: text.Bytes(), Policy: policy}
+	f.law = store.Ruleset{List: f.list.ID(), AsOf: policy.AsOf, Text: text.Bytes(), Policy: policy}
 	for _, r := range regimes {
 		f.law.Regimes = append(f.law.Regimes, r.ID)
 	}
@@ -74,12 +74,12 @@ func digest(name string) string {
 
 // seen is an image and what looking at it will find.
 type seen struct {
-	store.Sighting
+	store.Observation
 	content func(*sbom.Inventory) // nil: it fails
 }
 
 func at(repository, name, tags, team string, content func(*sbom.Inventory)) seen {
-	return seen{store.Sighting{Repository: repository, Digest: digest(name), Platform: "linux/amd64", Tags: strings.Fields(tags), Team: team}, content}
+	return seen{store.Observation{Repository: repository, Digest: digest(name), Platform: "linux/amd64", Tags: strings.Fields(tags), Team: team}, content}
 }
 
 // begin plans a run.
@@ -91,23 +91,23 @@ func (f *fleet) begin(day int, images []seen, problems ...store.Problem) store.R
 		scope += "/nightly/*"
 	}
 	run, err := f.BeginRun(ctx, store.Run{
-		Kind: store.Auditing, State: store.Planning, Scope: []string{scope}, Started: now.AddDate(0, 0, day), Law: f.law,
+		Kind: store.Auditing, State: store.Planning, Scope: []string{scope}, Started: now.AddDate(0, 0, day), Ruleset: f.law,
 		Method: "All repositories and tags of registry.example were listed by its catalogue.",
 	})
 	f.must(err)
-	var sightings []store.Sighting
+	var observations []store.Observation
 	repositories := map[string]bool{"registry.example/old/legacy": true}
 	for _, i := range images {
-		sightings = append(sightings, i.Sighting)
+		observations = append(observations, i.Observation)
 		repositories[i.Repository] = true
 	}
-	f.todo, err = f.See(ctx, run.ID, "key", sightings)
+	f.todo, err = f.RecordImages(ctx, run.ID, "key", observations)
 	f.must(err)
 	var names []string
 	for r := range repositories {
 		names = append(names, r)
 	}
-	f.must(f.Vanish(ctx, run.ID, names), f.SetRun(ctx, run.ID, store.Working, problems, ""))
+	f.must(f.MarkMissing(ctx, run.ID, names), f.SetRun(ctx, run.ID, store.Working, problems, ""))
 	return run
 }
 
@@ -163,7 +163,7 @@ func (f *fleet) end(run store.Run, images []seen) {
 			f.look(run, i)
 		}
 	}
-	done, err := f.Settle(f.t.Context(), run.ID)
+	done, err := f.FinishIfDone(f.t.Context(), run.ID)
 	f.must(err)
 	if !done {
 		f.t.Fatalf("run %d does not end", run.ID)

@@ -32,7 +32,7 @@ type homePage struct {
 // home is the fleet at a glance.
 func (d *dashboard) home(w http.ResponseWriter, r *http.Request) {
 	p := &homePage{}
-	state, err := export.Stand(r.Context(), d.opt.Store)
+	state, err := export.Status(r.Context(), d.opt.Store)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		err = nil
@@ -79,7 +79,7 @@ func (d *dashboard) lawsNow(ctx context.Context, state *export.State, t store.To
 	if err != nil {
 		return nil, err
 	}
-	law := state.Last.Law
+	law := state.Last.Ruleset
 	return export.Laws(d.laws.of(law), law.Regimes, counts, state.Complete(t), d.now()), nil
 }
 
@@ -155,7 +155,7 @@ type keptList struct {
 const maxLists = 4
 
 // of returns the list of a law, or nil when its text cannot be read.
-func (l *laws) of(law store.Law) *denylist.List {
+func (l *laws) of(law store.Ruleset) *denylist.List {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, k := range l.kept {
@@ -183,7 +183,7 @@ type regimesPage struct {
 func (d *dashboard) regimes(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	p := &regimesPage{}
-	state, err := export.Stand(ctx, d.opt.Store)
+	state, err := export.Status(ctx, d.opt.Store)
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	} else if err == nil {

@@ -190,7 +190,7 @@ func (c *fleetCollector) readRun(ctx context.Context, set func(string, int64, ..
 		return err
 	}
 	r := runs[0]
-	set("run_info", 1, itoa(r.ID), string(r.Kind), string(r.State), r.Law.List.Version)
+	set("run_info", 1, itoa(r.ID), string(r.Kind), string(r.State), r.Ruleset.List.Version)
 	set("run_images", r.Totals.Images-r.Totals.Waiting-r.Totals.Failed, "result")
 	set("run_images", r.Totals.Waiting, "waiting")
 	set("run_images", r.Totals.Failed, "failed")

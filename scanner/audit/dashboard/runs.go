@@ -58,7 +58,7 @@ func (d *dashboard) run(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, s := r.Context(), d.opt.Store
 	p := &runPage{Run: run, Active: active(run)}
-	state, err := export.Stand(ctx, s)
+	state, err := export.Status(ctx, s)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -97,7 +97,7 @@ type methodPage struct {
 // method is the count and how it was come by, as BOD 17-01 asks for both.
 func (d *dashboard) method(w http.ResponseWriter, r *http.Request) {
 	p := &methodPage{}
-	state, err := export.Stand(r.Context(), d.opt.Store)
+	state, err := export.Status(r.Context(), d.opt.Store)
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
 	} else if err == nil {

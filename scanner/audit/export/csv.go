@@ -67,7 +67,7 @@ func imageCells(i store.Image) []string {
 		i.Repository, i.Digest, i.Platform, strings.Join(i.Tags, " "), i.Team, strings.Join(i.Workloads, " "),
 		string(i.State), string(i.Verdict), number(i.Denied), number(i.Review), number(i.Waived),
 		stamp(i.Created), stamp(i.FirstSeen), stamp(i.LastSeen), stamp(i.Gone), stamp(i.ScannedAt), stamp(i.JudgedAt),
-		strings.TrimSpace(i.Law.Name + " " + i.Law.Version), i.AsOf.String(), i.Error,
+		strings.TrimSpace(i.List.Name + " " + i.List.Version), i.AsOf.String(), i.Error,
 	}
 }
 
@@ -111,7 +111,7 @@ func csvRuns(w io.Writer, runs []store.Run) error {
 		for _, n := range []int64{t.Images, t.Waiting, t.Failed, t.Pass, t.Deny, t.Incomplete, t.Findings, t.Denied, t.Review, t.Layers, t.LayersRead, t.Bytes, int64(len(r.Problems))} {
 			row = append(row, number(n))
 		}
-		row = append(row, strings.TrimSpace(r.Law.List.Name+" "+r.Law.List.Version), r.Law.AsOf.String(), r.Error)
+		row = append(row, strings.TrimSpace(r.Ruleset.List.Name+" "+r.Ruleset.List.Version), r.Ruleset.AsOf.String(), r.Error)
 		if err := l.w.Write(report.Cells(row)); err != nil {
 			return err
 		}

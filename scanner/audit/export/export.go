@@ -76,7 +76,7 @@ func Images(ctx context.Context, w io.Writer, from Lister, f store.Filter, forma
 	if err := sink.begin(); err != nil {
 		return fmt.Errorf("writing images: %w", err)
 	}
-	findings := beside(from, f)
+	findings := findingsReader(from, f)
 	err = pages(f, func(f store.Filter) (string, error) {
 		images, next, err := from.Images(ctx, f)
 		if err != nil {

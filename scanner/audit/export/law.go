@@ -51,8 +51,8 @@ type Deadline struct {
 }
 
 // ReadList reads the list that a run judged by.
-func ReadList(law store.Law) (*denylist.List, error) {
-	l, err := denylist.Parse(bytes.NewReader(law.Text), "the run's denylist")
+func ReadList(rules store.Ruleset) (*denylist.List, error) {
+	l, err := denylist.Parse(bytes.NewReader(rules.Text), "the run's denylist")
 	if err != nil {
 		return nil, fmt.Errorf("reading the denylist of a run: %w", err)
 	}

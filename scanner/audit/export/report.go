@@ -97,9 +97,9 @@ type Unlisted struct {
 // lookBack is how many runs tell how things stand.
 const lookBack = 500
 
-// Stand reads how things stand. The error is [store.ErrNotFound] when there was
+// Status reads how things stand. The error is [store.ErrNotFound] when there was
 // no run.
-func Stand(ctx context.Context, from History) (s State, err error) {
+func Status(ctx context.Context, from History) (s State, err error) {
 	runs, err := from.Runs(ctx, lookBack)
 	if err != nil {
 		return s, err
@@ -143,17 +143,17 @@ func (s *State) Complete(t store.Totals) bool {
 
 // MakeReport reads a report from the store, as of now.
 func MakeReport(ctx context.Context, from Source, now time.Time) (*Report, error) {
-	state, err := Stand(ctx, from)
+	state, err := Status(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("reporting an audit: %w", err)
 	}
 	run := state.Last
 	r := &Report{
 		SchemaVersion: SchemaVersion, Created: stamp(now), Run: RunOf(run),
-		List: List(run.Law.List), AsOf: run.Law.AsOf.String(), day: now,
+		List: List(run.Ruleset.List), AsOf: run.Ruleset.AsOf.String(), day: now,
 		Problems: append([]Unlisted{}, state.Problems...), state: state,
 	}
-	r.law, _ = ReadList(run.Law) // without it, laws have IDs only
+	r.law, _ = ReadList(run.Ruleset) // without it, laws have IDs only
 	for _, step := range []func(context.Context, Source, store.Run) error{r.count, r.identified, r.exceptions, r.changes} {
 		if err := step(ctx, from, run); err != nil {
 			return nil, fmt.Errorf("reporting an audit: %w", err)
@@ -179,7 +179,7 @@ func (r *Report) count(ctx context.Context, from Source, run store.Run) error {
 		}
 		*by.to = each(counts, CountOf)
 		if by.what == "regime" {
-			r.Laws = Laws(r.law, run.Law.Regimes, counts, r.state.Complete(totals), r.day)
+			r.Laws = Laws(r.law, run.Ruleset.Regimes, counts, r.state.Complete(totals), r.day)
 		}
 	}
 	return nil
@@ -275,12 +275,12 @@ func Method(run store.Run) []string {
 	if run.Method != "" {
 		out = append(out, run.Method)
 	}
-	law := strings.TrimSpace(run.Law.List.Name + " " + run.Law.List.Version)
-	if run.Law.List.Digest != "" {
-		law += " (" + run.Law.List.Digest + ")"
+	law := strings.TrimSpace(run.Ruleset.List.Name + " " + run.Ruleset.List.Version)
+	if run.Ruleset.List.Digest != "" {
+		law += " (" + run.Ruleset.List.Digest + ")"
 	}
 	asked := "Judged by the denylist " + law
-	if as := run.Law.AsOf.String(); as != "" {
+	if as := run.Ruleset.AsOf.String(); as != "" {
 		asked += ", by the law of " + as
 	}
 	return append(out,
@@ -288,7 +288,7 @@ func Method(run store.Run) []string {
 		"Every layer of an image is read, also what a later layer hides, because it ships with the image. A layer that several images share is read once. The bill of materials of each image is kept, and the verdict can be had again from it.",
 		"A finding is denied when one decisive or two independent strong evidences identify the vendor's software and a regime that was asked bans it; it is for review when the identity is weaker or the text of the regime leaves the case open. Rules that were not checked against their source never decide.",
 		"An image of which not all could be examined, and in which nothing is denied, is incomplete, not passed. What could not be listed or looked at is named, not left out.",
-		asked+". Regimes asked: "+strings.Join(run.Law.Regimes, ", ")+".")
+		asked+". Regimes asked: "+strings.Join(run.Ruleset.Regimes, ", ")+".")
 }
 
 // WriteReport writes a report as Text, Markdown, JSON or HTML.
@@ -297,11 +297,11 @@ func WriteReport(w io.Writer, r *Report, f Format) error {
 	case JSON:
 		return writeJSON(w, r)
 	case Text:
-		return r.write(&textPen{w: w})
+		return r.write(&textRenderer{w: w})
 	case Markdown:
-		return r.write(&markdownPen{w: w})
+		return r.write(&markdownRenderer{w: w})
 	case HTML:
-		return r.write(newHTMLPen(w))
+		return r.write(newHTMLRenderer(w))
 	}
 	return noFormat(f)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/interdict/interdict/scanner/audit/store"
 )
 
-// write puts a report down with a pen.
-func (r *Report) write(p pen) error {
+// write puts a report down with a renderer.
+func (r *Report) write(p renderer) error {
 	t := r.Totals
 	p.head("Count and method", r.Headline())
 	p.table("Run", []string{"What", "Answer"}, r.facts())
@@ -69,7 +69,7 @@ func (r *Report) facts() [][]string {
 	return out
 }
 
-func (r *Report) writeCounts(p pen) {
+func (r *Report) writeCounts(p renderer) {
 	for _, by := range []struct {
 		what   string
 		counts []Count
@@ -90,7 +90,7 @@ func (r *Report) writeCounts(p pen) {
 	}
 }
 
-func (r *Report) writeFindings(p pen) {
+func (r *Report) writeFindings(p renderer) {
 	p.section("What was identified")
 	if r.Findings.Total == 0 {
 		p.paragraph("Nothing of a vendor on the list, in what could be examined.")
@@ -128,7 +128,7 @@ func countRows(what string, counts []Count) [][]string {
 	})
 }
 
-func (r *Report) writeLaws(p pen) {
+func (r *Report) writeLaws(p renderer) {
 	if len(r.Laws) == 0 {
 		return
 	}
@@ -144,7 +144,7 @@ func (r *Report) writeLaws(p pen) {
 	}
 }
 
-func (r *Report) writeGaps(p pen) {
+func (r *Report) writeGaps(p renderer) {
 	p.section("What could not be listed or examined")
 	if len(r.Problems) == 0 && r.Failed.Total == 0 && r.Incomplete.Total == 0 && r.Totals.Waiting == 0 {
 		p.paragraph("Nothing: all that was asked for was listed, and all images were examined whole.")
@@ -166,7 +166,7 @@ func (r *Report) writeGaps(p pen) {
 	}
 }
 
-func (r *Report) writeChanges(p pen) {
+func (r *Report) writeChanges(p renderer) {
 	p.section("What changed")
 	switch {
 	case r.state.Before == 0:

@@ -157,8 +157,8 @@ func ImageOf(i store.Image) Image {
 	if out.Labels == nil {
 		out.Labels = map[string]string{}
 	}
-	if i.Law != (denylist.ListID{}) {
-		l := List(i.Law)
+	if i.List != (denylist.ListID{}) {
+		l := List(i.List)
 		out.List = &l
 	}
 	return out
@@ -188,7 +188,7 @@ func RunOf(r store.Run) Run {
 		ID: r.ID, Kind: string(r.Kind), State: string(r.State), Scope: list(r.Scope), Method: r.Method,
 		Started: stamp(r.Started), Ended: stamp(r.Ended), Error: r.Error,
 		Problems: each(r.Problems, func(p store.Problem) Problem { return Problem(p) }),
-		List:     List(r.Law.List), AsOf: r.Law.AsOf.String(), Regimes: list(r.Law.Regimes), Totals: Totals(r.Totals),
+		List:     List(r.Ruleset.List), AsOf: r.Ruleset.AsOf.String(), Regimes: list(r.Ruleset.Regimes), Totals: Totals(r.Totals),
 	}
 }
 

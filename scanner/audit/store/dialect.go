@@ -3,19 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"errors"
-	"fmt"
-	"io"
-	"net"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Dialect is which database a store is in.
@@ -25,17 +14,6 @@ type Dialect string
 const (
 	SQLite     Dialect = "sqlite"
 	PostgreSQL Dialect = "postgres"
-)
-
-// Errors to test for with errors.Is.
-var (
-	ErrNotFound = errors.New("not in the store")
-	// ErrFull: the disk or the database is full. What was there stays whole.
-	ErrFull = errors.New("no space is left for the store")
-	// ErrNewer: a newer program has changed the database's schema.
-	ErrNewer = errors.New("the store was made by a newer version")
-	// ErrCorrupt: what was read is not what was written.
-	ErrCorrupt = errors.New("damaged in the store")
 )
 
 // words are what the schema's words in braces mean. PostgreSQL compares by
@@ -190,77 +168,4 @@ func (e unsure) Unwrap() error { return e.error }
 // read runs f on a connection for reading, again when the database was away.
 func (s *Store) read(ctx context.Context, what string, f func(tx) error) error {
 	return s.try(ctx, what, true, func() error { return f(tx{s.reader, s.dialect}) })
-}
-
-// patience is for how long a database that is away or busy is asked again.
-const patience = 30 * time.Second
-
-// try runs f until it ends otherwise than by a passing trouble. Unless again is
-// set, it does not run f again when it may have been done.
-func (s *Store) try(ctx context.Context, what string, again bool, f func() error) error {
-	until := time.Now().Add(patience)
-	for wait := 20 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if !again && errors.As(err, &unsure{}) || !passing(err) || ctx.Err() != nil || time.Now().Add(wait).After(until) {
-			return s.explain(what, err)
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return s.explain(what, err)
-		case <-timer.C:
-		}
-	}
-}
-
-// explain wraps an error in what was being done and what it means.
-func (s *Store) explain(what string, err error) error {
-	switch {
-	case full(err):
-		err = fmt.Errorf("%w: %w", ErrFull, err)
-	case errors.Is(err, sql.ErrNoRows):
-		err = ErrNotFound
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
-
-// full reports whether the disk or a quota is exhausted.
-func full(err error) bool {
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return e.Code()&0xff == sqlite3.SQLITE_FULL
-	}
-	if e := (*pgconn.PgError)(nil); errors.As(err, &e) {
-		return e.Code == "53100" // disk_full
-	}
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
-// passing reports whether the same transaction may well succeed when tried
-// again. The codes are of https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func passing(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	if e := (*sqlite.Error)(nil); errors.As(err, &e) {
-		return e.Code()&0xff == sqlite3.SQLITE_BUSY
-	}
-	if e := (*pgconn.PgError)(nil); errors.As(err, &e) {
-		switch e.Code {
-		case "40001", "40P01", // serialization_failure, deadlock_detected
-			"55P03",                   // lock_not_available
-			"53300",                   // too_many_connections
-			"57P01", "57P02", "57P03": // admin_shutdown, crash_shutdown, cannot_connect_now
-			return true
-		}
-		return strings.HasPrefix(e.Code, "08") // connection exceptions
-	}
-	if e := (*net.OpError)(nil); errors.As(err, &e) {
-		return true
-	}
-	return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

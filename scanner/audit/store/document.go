@@ -83,7 +83,7 @@ func (s *Store) BOMs(ctx context.Context, after string, n int) ([]StoredBOM, err
 }
 
 // Outdated is BOMs of those manifests that are there and were not judged by
-// the run's law: by its list, regimes and policy, with its waivers and on its
+// the run's ruleset: by its list, regimes and policy, with its waivers and on its
 // day.
 func (s *Store) Outdated(ctx context.Context, run int64, after string, n int) ([]StoredBOM, error) {
 	return s.boms(ctx, after, n, `

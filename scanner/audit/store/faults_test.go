@@ -71,14 +71,14 @@ func TestFull(t *testing.T) {
 	ctx := context.Background()
 	s := must(store.Open(ctx, "sqlite://"+t.TempDir()+"/a.db"))(t)
 	defer s.Close()
-	run, _ := seenAndJudged(t, s, store.Law{}, denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("f", denylist.Denied)}})
+	run, _ := seenAndJudged(t, s, store.Ruleset{}, denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("f", denylist.Denied)}})
 	var pages int
 	check(t, s.DB().QueryRow("PRAGMA page_count").Scan(&pages))
 	_, err := s.DB().Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages+20))
 	check(t, err)
 	saved := 0
 	for n := range 1000 {
-		_, err := s.See(ctx, run.ID, "k", []store.Sighting{{Repository: "h/full", Digest: digest(100 + n)}})
+		_, err := s.RecordImages(ctx, run.ID, "k", []store.Observation{{Repository: "h/full", Digest: digest(100 + n)}})
 		if err == nil {
 			v := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding(fmt.Sprint("g", n), denylist.Denied)}}
 			err = s.SaveResult(ctx, store.Result{Run: run.ID, Digest: digest(100 + n), BOM: noise(5000 + n), Verdict: v, At: time.Now()})
@@ -127,7 +127,7 @@ func TestPostgresRestarts(t *testing.T) {
 				default:
 				}
 				d := digest(worker*80 + n%80)
-				if _, err := s.See(ctx, run, "k", []store.Sighting{{Repository: fmt.Sprint("h/", worker), Digest: d}}); err != nil {
+				if _, err := s.RecordImages(ctx, run, "k", []store.Observation{{Repository: fmt.Sprint("h/", worker), Digest: d}}); err != nil {
 					return fmt.Errorf("see: %w", err)
 				}
 				v := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("f", denylist.Denied)}}
@@ -165,6 +165,6 @@ func TestLockedFile(t *testing.T) {
 	defer other.Close()
 	tx := must(other.Begin())(t)
 	time.AfterFunc(300*time.Millisecond, func() { _ = tx.Rollback() })
-	check(t, s.Beat(ctx, "w"))
+	check(t, s.Heartbeat(ctx, "w"))
 	must(s.Totals(ctx, store.Filter{}))(t)
 }

@@ -134,16 +134,16 @@ func (h *history) step(ctx context.Context) (what string, err error) {
 	switch n := h.r.IntN(10); {
 	case n < 3:
 		key := pick(h.r, []string{"k1", "k1", "k1", "k2"})
-		seen := h.sightings()
-		todo, err := h.s.See(ctx, run, key, slices.Clone(seen))
+		seen := h.observations()
+		todo, err := h.s.RecordImages(ctx, run, key, slices.Clone(seen))
 		if want := h.m.see(run, key, seen); err == nil && !slices.Equal(todo, want) {
 			h.t.Fatalf("todo %v, want %v", todo, want)
 		}
 		return fmt.Sprintf("see %d %s %v", run, key, seen), err
 	case n < 4:
 		gone := some(h.r, repositories)
-		h.m.vanish(run, gone)
-		return fmt.Sprintf("vanish %d %v", run, gone), h.s.Vanish(ctx, run, gone)
+		h.m.markMissing(run, gone)
+		return fmt.Sprintf("markMissing %d %v", run, gone), h.s.MarkMissing(ctx, run, gone)
 	case known == nil:
 		return "", nil
 	case n < 8:
@@ -197,7 +197,7 @@ func (h *history) settle(ctx context.Context, run int64) error {
 	if diff := gocmp.Diff(want, have.Totals); diff != "" {
 		h.t.Fatalf("run %d (-want +have)\n%s", run, diff)
 	}
-	done, err := h.s.Settle(ctx, run)
+	done, err := h.s.FinishIfDone(ctx, run)
 	if err != nil || done != (len(h.m.runs[run].waits) == 0) {
 		h.t.Fatalf("settle: %v, %v; %d wait", done, err, len(h.m.runs[run].waits))
 	}
@@ -212,12 +212,12 @@ func (h *history) settle(ctx context.Context, run int64) error {
 	return nil
 }
 
-func (h *history) sightings() []store.Sighting {
-	var seen []store.Sighting
+func (h *history) observations() []store.Observation {
+	var seen []store.Observation
 	at := map[[2]string]bool{}
 	for range 1 + h.r.IntN(6) {
 		n := h.r.IntN(8)
-		g := store.Sighting{Repository: pick(h.r, repositories), Digest: digest(n), Platform: platforms[n%2], Team: pick(h.r, teams), Tags: some(h.r, tags)}
+		g := store.Observation{Repository: pick(h.r, repositories), Digest: digest(n), Platform: platforms[n%2], Team: pick(h.r, teams), Tags: some(h.r, tags)}
 		if !at[[2]string{g.Repository, g.Digest}] {
 			at[[2]string{g.Repository, g.Digest}] = true
 			seen = append(seen, g)

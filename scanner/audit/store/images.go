@@ -49,7 +49,7 @@ func scanImage(scan func(...any) error) (i Image, err error) {
 	var first, last, gone, created, scanned, judged int64
 	err = scan(&i.Repository, &i.Digest, &i.Platform, &tags, &i.Team, &workloads, &first, &last, &gone,
 		&i.State, &i.Error, &i.Attempts, &i.Verdict, &i.Denied, &i.Review, &i.Waived, &created, &labels, &scanned, &judged,
-		&i.Law.Name, &i.Law.Version, &i.Law.Digest, &asOf)
+		&i.List.Name, &i.List.Version, &i.List.Digest, &asOf)
 	if err != nil {
 		return i, err
 	}

@@ -63,7 +63,7 @@ func union(a, b []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 }
 
-func (m *model) see(run int64, key string, seen []store.Sighting) (todo []string) {
+func (m *model) see(run int64, key string, seen []store.Observation) (todo []string) {
 	moved := map[string][]string{}
 	for _, g := range seen {
 		f := m.manifests[g.Digest]
@@ -115,7 +115,7 @@ func (m *model) see(run int64, key string, seen []store.Sighting) (todo []string
 	return union(nil, todo)
 }
 
-func (m *model) vanish(run int64, repositories []string) {
+func (m *model) markMissing(run int64, repositories []string) {
 	for _, i := range m.images {
 		if !slices.Contains(repositories, i.repository) {
 			continue

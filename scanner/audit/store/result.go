@@ -46,7 +46,7 @@ func (s *Store) packReport(report []byte) []byte {
 	return s.pack(report)
 }
 
-// SaveVerdict replaces the verdict of a manifest by that of another law, or of
+// SaveVerdict replaces the verdict of a manifest by that of another ruleset, or of
 // the same: [ErrNotFound] when it was never looked at. A nil report leaves the
 // one there is. What the verdict changes is among the run's Changes.
 func (s *Store) SaveVerdict(ctx context.Context, run int64, digest string, v denylist.Verdict, report []byte, at time.Time) error {

@@ -8,7 +8,7 @@ import (
 )
 
 // BeginRun writes a run down. It fills ID, Started when zero, and State when
-// empty (Planning); the law is kept once per content.
+// empty (Planning); the ruleset is kept once per content.
 func (s *Store) BeginRun(ctx context.Context, r Run) (Run, error) {
 	if r.Started.IsZero() {
 		r.Started = s.now()
@@ -20,13 +20,13 @@ func (s *Store) BeginRun(ctx context.Context, r Run) (Run, error) {
 	// Not tried again when a run that was not confirmed may be there.
 	err := s.try(ctx, "beginning a run", false, func() error {
 		return s.once(ctx, func(t tx) error {
-			law, err := s.saveLaw(ctx, t, r.Law)
+			ruleset, err := s.saveRuleset(ctx, t, r.Ruleset)
 			if err != nil {
 				return err
 			}
 			return t.row(ctx, `INSERT INTO audit_run (kind, state, scope, method, started, problems, law_id)
 				VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-				[]any{r.Kind, r.State, encode(nonNil(r.Scope)), r.Method, micros(r.Started), encode(nonNil(r.Problems)), law}, &r.ID)
+				[]any{r.Kind, r.State, encode(nonNil(r.Scope)), r.Method, micros(r.Started), encode(nonNil(r.Problems)), ruleset}, &r.ID)
 		})
 	})
 	return r, err
@@ -34,7 +34,7 @@ func (s *Store) BeginRun(ctx context.Context, r Run) (Run, error) {
 
 const runColumns = "id, kind, state, scope, method, started, ended, error, problems, law_id, totals"
 
-// Run returns a run with its totals and the whole law; with id 0, the newest.
+// Run returns a run with its totals and the whole ruleset; with id 0, the newest.
 // [ErrNotFound] when there is none.
 func (s *Store) Run(ctx context.Context, id int64) (r Run, err error) {
 	err = s.read(ctx, fmt.Sprintf("reading run %d", id), func(t tx) error {
@@ -54,7 +54,7 @@ func (s *Store) Run(ctx context.Context, id int64) (r Run, err error) {
 	return r, err
 }
 
-// Runs returns the newest runs, the newest first, with totals, and laws without
+// Runs returns the newest runs, the newest first, with totals, and rulesets without
 // text. Limit zero or less means all.
 func (s *Store) Runs(ctx context.Context, limit int) (out []Run, err error) {
 	err = s.read(ctx, "reading runs", func(t tx) error {
@@ -84,23 +84,23 @@ func limited(n int) string {
 
 func (s *Store) runs(ctx context.Context, t tx, texts bool, query string, args ...any) ([]Run, error) {
 	var out []Run
-	var laws []int64
+	var rulesets []int64
 	err := t.rows(ctx, query, args, func(scan func(...any) error) error {
 		var r Run
 		var scope, problems, totals string
-		var started, ended, law int64
-		if err := scan(&r.ID, &r.Kind, &r.State, &scope, &r.Method, &started, &ended, &r.Error, &problems, &law, &totals); err != nil {
+		var started, ended, ruleset int64
+		if err := scan(&r.ID, &r.Kind, &r.State, &scope, &r.Method, &started, &ended, &r.Error, &problems, &ruleset, &totals); err != nil {
 			return err
 		}
 		r.Started, r.Ended = fromMicros(started), fromMicros(ended)
 		err := errors.Join(decode(scope, &r.Scope), decode(problems, &r.Problems), decode(totals, &r.Totals))
-		out, laws = append(out, r), append(laws, law)
+		out, rulesets = append(out, r), append(rulesets, ruleset)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	known := map[int64]Law{}
+	known := map[int64]Ruleset{}
 	for i := range out {
 		r := &out[i]
 		if r.Ended.IsZero() {
@@ -108,14 +108,14 @@ func (s *Store) runs(ctx context.Context, t tx, texts bool, query string, args .
 				return nil, err
 			}
 		}
-		l, ok := known[laws[i]]
+		l, ok := known[rulesets[i]]
 		if !ok {
-			if l, err = s.law(ctx, t, laws[i], texts); err != nil {
+			if l, err = s.ruleset(ctx, t, rulesets[i], texts); err != nil {
 				return nil, err
 			}
-			known[laws[i]] = l
+			known[rulesets[i]] = l
 		}
-		r.Law = l
+		r.Ruleset = l
 	}
 	return out, nil
 }
@@ -141,10 +141,10 @@ func (s *Store) SetRun(ctx context.Context, id int64, state RunState, problems [
 	})
 }
 
-// Settle ends a run, as Done and with its totals, when it is Working and
+// FinishIfDone ends a run, as Done and with its totals, when it is Working and
 // nothing of it waits any more. It reports whether the run has ended, now or
 // before. It is cheap while something waits.
-func (s *Store) Settle(ctx context.Context, id int64) (done bool, err error) {
+func (s *Store) FinishIfDone(ctx context.Context, id int64) (done bool, err error) {
 	var state RunState
 	var waits bool
 	what := fmt.Sprintf("settling run %d", id)

@@ -44,7 +44,7 @@ type Run struct {
 	// Problems are parts of the scope that could not be listed, each with its
 	// reason: a run with problems is not complete.
 	Problems []Problem
-	Law      Law
+	Ruleset  Ruleset
 	Totals   Totals // as of its end, or of now while it runs
 }
 
@@ -54,15 +54,15 @@ type Problem struct {
 	Reason string
 }
 
-// Law is by what a run judges. The same for all of its images, on all machines.
-type Law struct {
+// Ruleset is by what a run judges. The same for all of its images, on all machines.
+type Ruleset struct {
 	List    denylist.ListID
 	Regimes []string // asked, sorted
 	AsOf    denylist.Date
 	Text    []byte // of the whole list, YAML, as [denylist.List.Encode] writes it
 	// Parsed is the list, where a caller has it at hand: it is not to be changed.
 	// Text may be empty then; it is written when the store has no list of that
-	// name, version and digest. Laws that are read from the store have a Text and
+	// name, version and digest. Rulesets that are read from the store have a Text and
 	// no Parsed.
 	Parsed  *denylist.List
 	Waivers []byte // YAML, as [denylist.ParseWaivers] reads it; may be empty
@@ -118,7 +118,7 @@ type Image struct {
 	Gone       time.Time // when a run found that it is not there any more; zero while it is
 	ScannedAt  time.Time
 	JudgedAt   time.Time
-	Law        denylist.ListID // without text
+	List       denylist.ListID // that the verdict is by
 	AsOf       denylist.Date
 }
 
@@ -149,8 +149,8 @@ type RegimeVerdict struct {
 	Verdict string `json:"verdict"`
 }
 
-// Sighting is an image that a run's listing found.
-type Sighting struct {
+// Observation is an image that a run's listing found.
+type Observation struct {
 	Repository string
 	Digest     string
 	Platform   string

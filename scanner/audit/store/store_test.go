@@ -58,24 +58,24 @@ func TestRunsKeepTheirLaw(t *testing.T) {
 		if _, err := s.Run(ctx, 0); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("no run: %v", err)
 		}
-		law := store.Law{
+		ruleset := store.Ruleset{
 			List: denylist.ListID{Name: "test", Version: "1", Digest: "sha256:1"}, Regimes: []string{"us-b"},
 			AsOf: must(denylist.ParseDate("2026-10-01"))(t), Text: []byte(theList), Waivers: []byte("waivers: []"),
 			Policy: denylist.Policy{Regimes: []string{"us-b"}, Mentions: true},
 		}
-		want := store.Run{Kind: store.Auditing, Scope: []string{"registry.example", "a list"}, Method: "tags", Law: law,
+		want := store.Run{Kind: store.Auditing, Scope: []string{"registry.example", "a list"}, Method: "tags", Ruleset: ruleset,
 			Problems: []store.Problem{{What: "x", Reason: "403"}}}
 		first := must(s.BeginRun(ctx, want))(t)
 		want.ID, want.State, want.Started = first.ID, store.Planning, first.Started
 		equal(t, "the run as it begins", first, want)
 		equal(t, "the run as it is read", must(s.Run(ctx, 0))(t), want)
 
-		law.AsOf = must(denylist.ParseDate("2026-10-02"))(t)
-		second := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, Law: law}))(t)
-		equal(t, "another day's law", must(s.Run(ctx, second.ID))(t).Law, law)
-		var texts, laws int
-		check(t, s.DB().QueryRow("SELECT (SELECT count(*) FROM audit_text), (SELECT count(*) FROM audit_law)").Scan(&texts, &laws))
-		equal(t, "texts and laws", []int{texts, laws}, []int{2, 2})
+		ruleset.AsOf = must(denylist.ParseDate("2026-10-02"))(t)
+		second := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, Ruleset: ruleset}))(t)
+		equal(t, "another day's ruleset", must(s.Run(ctx, second.ID))(t).Ruleset, ruleset)
+		var texts, rulesets int
+		check(t, s.DB().QueryRow("SELECT (SELECT count(*) FROM audit_text), (SELECT count(*) FROM audit_law)").Scan(&texts, &rulesets))
+		equal(t, "texts and rulesets", []int{texts, rulesets}, []int{2, 2})
 
 		check(t, s.SetRun(ctx, first.ID, store.Stopped, []store.Problem{{What: "y", Reason: "z"}}, "the disk is full"))
 		check(t, s.SetRun(ctx, first.ID, store.Working, nil, "too late"))
@@ -85,12 +85,12 @@ func TestRunsKeepTheirLaw(t *testing.T) {
 		}
 		check(t, s.SetRun(ctx, second.ID, store.Working, nil, ""))
 		for range 2 {
-			if !must(s.Settle(ctx, second.ID))(t) {
+			if !must(s.FinishIfDone(ctx, second.ID))(t) {
 				t.Error("a run that waits for nothing does not end")
 			}
 		}
 		runs := must(s.Runs(ctx, 1))(t)
-		if len(runs) != 1 || runs[0].ID != second.ID || runs[0].Law.Text != nil || runs[0].Law.List.Name != "test" {
+		if len(runs) != 1 || runs[0].ID != second.ID || runs[0].Ruleset.Text != nil || runs[0].Ruleset.List.Name != "test" {
 			t.Errorf("runs: %+v", runs)
 		}
 		if trend := must(s.Trend(ctx, 5))(t); len(trend) != 1 || trend[0].ID != second.ID {
@@ -100,15 +100,15 @@ func TestRunsKeepTheirLaw(t *testing.T) {
 }
 
 // seenAndJudged makes a run, and one image with that verdict.
-func seenAndJudged(t testing.TB, s *store.Store, law store.Law, v denylist.Verdict) (run store.Run, digests []string) {
+func seenAndJudged(t testing.TB, s *store.Store, ruleset store.Ruleset, v denylist.Verdict) (run store.Run, digests []string) {
 	t.Helper()
 	ctx := context.Background()
-	run = must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working, Law: law}))(t)
-	var seen []store.Sighting
+	run = must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working, Ruleset: ruleset}))(t)
+	var seen []store.Observation
 	for n := range 3 {
-		seen = append(seen, store.Sighting{Repository: "h/a", Digest: digest(n), Tags: []string{fmt.Sprint("v", n)}, Workloads: []string{"ns/pod/c"}})
+		seen = append(seen, store.Observation{Repository: "h/a", Digest: digest(n), Tags: []string{fmt.Sprint("v", n)}, Workloads: []string{"ns/pod/c"}})
 	}
-	digests = must(s.See(ctx, run.ID, "k", seen))(t)
+	digests = must(s.RecordImages(ctx, run.ID, "k", seen))(t)
 	for _, d := range digests {
 		check(t, s.SaveResult(ctx, store.Result{
 			Run: run.ID, Digest: d, ImageID: "sha256:i", Key: "k", Platform: "linux/arm64", Created: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -129,7 +129,7 @@ func TestDocumentsAndImages(t *testing.T) {
 		ctx, s := context.Background(), open(nil)
 		v := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("f", denylist.Denied)},
 			List: denylist.ListID{Name: "n", Version: "v", Digest: "d"}, AsOf: must(denylist.ParseDate("2026-10-01"))(t)}
-		run, digests := seenAndJudged(t, s, store.Law{Text: []byte(theList)}, v)
+		run, digests := seenAndJudged(t, s, store.Ruleset{Text: []byte(theList)}, v)
 		d := digests[0]
 		equal(t, "bill of materials", string(must(s.BOM(ctx, d))(t)), string(bytes.Repeat([]byte(d), 1000)))
 		equal(t, "report", string(must(s.Report(ctx, d))(t)), "report of "+d)
@@ -142,7 +142,7 @@ func TestDocumentsAndImages(t *testing.T) {
 			Repository: "h/a", Digest: d, Platform: "linux/arm64", Tags: image.Tags, Labels: map[string]string{"team": "red"}, Workloads: []string{"ns/pod/c"},
 			State: store.Scanned, Verdict: denylist.Deny, Denied: 1, Created: time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC),
 			ScannedAt: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), JudgedAt: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
-			Law: v.List, AsOf: v.AsOf,
+			List: v.List, AsOf: v.AsOf,
 		})
 		if _, err := s.Image(ctx, "h/b", d); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("no image: %v", err)
@@ -170,7 +170,7 @@ func TestDocumentsAndImages(t *testing.T) {
 		equal(t, "all bills of materials", all, digests)
 
 		must(s.BeginRun(ctx, store.Run{Kind: store.Auditing}))(t)
-		check(t, s.Vanish(ctx, run.ID+1, []string{"h/a"}))
+		check(t, s.MarkMissing(ctx, run.ID+1, []string{"h/a"}))
 		equal(t, "repositories", must(s.Repositories(ctx, "h/*"))(t), []string(nil))
 		places := must(s.Places(ctx, d))(t)
 		if len(places) != 1 || places[0].Gone.IsZero() {
@@ -183,8 +183,8 @@ func TestJudgingAgainTellsWhatChanged(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
 		ctx, s := context.Background(), open(nil)
 		before := denylist.Verdict{Outcome: denylist.Deny, Findings: []denylist.Finding{finding("gone", denylist.Denied), finding("less", denylist.Denied), finding("same", denylist.Review)}}
-		_, digests := seenAndJudged(t, s, store.Law{Text: []byte("old")}, before)
-		again := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, State: store.Working, Law: store.Law{Text: []byte("new")}}))(t)
+		_, digests := seenAndJudged(t, s, store.Ruleset{Text: []byte("old")}, before)
+		again := must(s.BeginRun(ctx, store.Run{Kind: store.Rejudging, State: store.Working, Ruleset: store.Ruleset{Text: []byte("new")}}))(t)
 		equal(t, "outdated", len(must(s.Outdated(ctx, again.ID, "", 10))(t)), 3)
 
 		after := denylist.Verdict{Outcome: denylist.Incomplete, Findings: []denylist.Finding{finding("less", denylist.Review), finding("new", denylist.Review), finding("same", denylist.Review)}}
@@ -226,17 +226,17 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
 		ctx, s := context.Background(), open(nil)
 		r := rand.New(rand.NewPCG(6, 2))
-		var seen []store.Sighting
+		var seen []store.Observation
 		var results []store.Result
 		for n := range 20 {
-			seen = append(seen, store.Sighting{Repository: pick(r, repositories), Digest: digest(n), Team: pick(r, teams)})
+			seen = append(seen, store.Observation{Repository: pick(r, repositories), Digest: digest(n), Team: pick(r, teams)})
 			results = append(results, store.Result{Digest: digest(n), Verdict: verdict(r), BOM: []byte("{}"), At: time.Unix(1, 0)})
 		}
 		var first []any
 		for range 4 {
 			run := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
 			r.Shuffle(len(seen), func(i, j int) { seen[i], seen[j] = seen[j], seen[i] })
-			must(s.See(ctx, run, fmt.Sprint(run), seen))(t) // another key, so all are looked at again
+			must(s.RecordImages(ctx, run, fmt.Sprint(run), seen))(t) // another key, so all are looked at again
 			for _, i := range r.Perm(len(results)) {
 				results[i].Run = run
 				check(t, s.SaveResult(ctx, results[i]))
@@ -284,9 +284,9 @@ func TestBesideEachOther(t *testing.T) {
 						err = s.SaveResult(ctx, store.Result{Run: run, Digest: d, Key: "k", Verdict: verdict(r), BOM: []byte("{}"), At: time.Now(),
 							Layers: []store.Layer{{DiffID: "base"}, {DiffID: layerPool[int(d[9])%len(layerPool)], Read: true}}})
 					case 2:
-						_, err = s.See(ctx, run, pick(r, []string{"k", "l"}), h.sightings())
+						_, err = s.RecordImages(ctx, run, pick(r, []string{"k", "l"}), h.observations())
 					case 3:
-						err = s.Vanish(ctx, run, some(r, repositories))
+						err = s.MarkMissing(ctx, run, some(r, repositories))
 					case 4:
 						if err = s.SaveVerdict(ctx, run, d, verdict(r), nil, time.Now()); errors.Is(err, store.ErrNotFound) {
 							err = nil
@@ -313,21 +313,21 @@ func TestFailures(t *testing.T) {
 	onBoth(t, func(t *testing.T, open func(func() time.Time) *store.Store) {
 		ctx, s := context.Background(), open(nil)
 		run := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
-		seen := []store.Sighting{{Repository: "h/a", Digest: "sha256:1"}}
-		equal(t, "to do", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
-		equal(t, "to do again", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		seen := []store.Observation{{Repository: "h/a", Digest: "sha256:1"}}
+		equal(t, "to do", must(s.RecordImages(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		equal(t, "to do again", must(s.RecordImages(ctx, run, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
 		check(t, s.SaveFailure(ctx, run, "sha256:1", "503", 1, false))
 		image := must(s.Image(ctx, "h/a", "sha256:1"))(t)
-		if image.State != store.Waiting || image.Attempts != 1 || image.Error != "503" || must(s.Settle(ctx, run))(t) {
+		if image.State != store.Waiting || image.Attempts != 1 || image.Error != "503" || must(s.FinishIfDone(ctx, run))(t) {
 			t.Errorf("after a try: %+v", image)
 		}
 		check(t, s.SaveFailure(ctx, run, "sha256:1", "404", 2, true))
-		equal(t, "to do in the same run", must(s.See(ctx, run, "k", slices.Clone(seen)))(t), []string{})
-		if !must(s.Settle(ctx, run))(t) {
+		equal(t, "to do in the same run", must(s.RecordImages(ctx, run, "k", slices.Clone(seen)))(t), []string{})
+		if !must(s.FinishIfDone(ctx, run))(t) {
 			t.Error("a failure keeps the run waiting")
 		}
 		next := must(s.BeginRun(ctx, store.Run{Kind: store.Auditing, State: store.Working}))(t).ID
-		equal(t, "to do in the next run", must(s.See(ctx, next, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
+		equal(t, "to do in the next run", must(s.RecordImages(ctx, next, "k", slices.Clone(seen)))(t), []string{"sha256:1"})
 		check(t, s.SaveResult(ctx, store.Result{Run: next, Digest: "sha256:1", Key: "k", BOM: []byte("{}"), Verdict: denylist.Verdict{Outcome: denylist.Pass}, At: time.Now()}))
 		check(t, s.SaveFailure(ctx, next, "sha256:1", "late", 1, true))
 		if image = must(s.Image(ctx, "h/a", "sha256:1"))(t); image.State != store.Scanned || image.Error != "" {

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// sighted writes a sighting into a row. What it does not say stays: another
+// sighted writes a observation into a row. What it does not say stays: another
 // part of the listing, or an older run of another scope, may have said it.
-func (l *looking) sighted(p *place, g *Sighting) {
+func (l *looking) sighted(p *place, g *Observation) {
 	if p.gone != 0 { // its tags were kept only to tell of it
 		p.gone, p.tags, p.runTags = 0, "[]", "[]"
 	}

@@ -16,8 +16,8 @@ func (s *Store) moment(ctx context.Context, t tx) (us int64, err error) {
 	return us, err
 }
 
-// Beat says that a worker is alive.
-func (s *Store) Beat(ctx context.Context, worker string) error {
+// Heartbeat says that a worker is alive.
+func (s *Store) Heartbeat(ctx context.Context, worker string) error {
 	return s.write(ctx, "telling that "+worker+" is alive", func(t tx) error {
 		now, err := s.moment(ctx, t)
 		if err != nil {

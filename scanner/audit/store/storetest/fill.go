@@ -53,8 +53,8 @@ func (f Fleet) defaults() Fleet {
 // a fifth of the images. The same fleet gives the same digests and findings.
 func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 	f = f.defaults()
-	law := store.Law{List: denylist.ListID{Name: "made up", Version: "1", Digest: sum("list")}, Text: []byte(f.list())}
-	run, err := s.BeginRun(ctx, store.Run{Kind: store.Auditing, Scope: []string{f.Host}, Method: "made up for a test", Law: law})
+	ruleset := store.Ruleset{List: denylist.ListID{Name: "made up", Version: "1", Digest: sum("list")}, Text: []byte(f.list())}
+	run, err := s.BeginRun(ctx, store.Run{Kind: store.Auditing, Scope: []string{f.Host}, Method: "made up for a test", Ruleset: ruleset})
 	if err != nil {
 		return run, err
 	}
@@ -72,7 +72,7 @@ func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 	if err := g.Wait(); err != nil {
 		return run, err
 	}
-	if _, err := s.Settle(ctx, run.ID); err != nil {
+	if _, err := s.FinishIfDone(ctx, run.ID); err != nil {
 		return run, err
 	}
 	return s.Run(ctx, run.ID)
@@ -81,13 +81,13 @@ func Fill(ctx context.Context, s *store.Store, f Fleet) (store.Run, error) {
 // See lists all images of a fleet in a run.
 func See(ctx context.Context, s *store.Store, run int64, f Fleet) error {
 	f = f.defaults()
-	var seen []store.Sighting
+	var seen []store.Observation
 	for n := range f.Images {
-		seen = append(seen, f.Sighting(n))
+		seen = append(seen, f.Observation(n))
 		if len(seen) < 5000 && n < f.Images-1 {
 			continue
 		}
-		if _, err := s.See(ctx, run, "key", seen); err != nil {
+		if _, err := s.RecordImages(ctx, run, "key", seen); err != nil {
 			return err
 		}
 		seen = nil
@@ -103,11 +103,11 @@ func sum(of ...any) string {
 // Digest is that of the nth image.
 func (f Fleet) Digest(n int) string { return sum("image", f.Host, n) }
 
-// Sighting is what a listing says of the nth image.
-func (f Fleet) Sighting(n int) store.Sighting {
+// Observation is what a listing says of the nth image.
+func (f Fleet) Observation(n int) store.Observation {
 	f = f.defaults()
 	repository := n % f.Repositories
-	return store.Sighting{
+	return store.Observation{
 		Repository: fmt.Sprintf("%s/team%02d/app%04d", f.Host, repository%fleetTeams, repository), Digest: f.Digest(n),
 		Platform: []string{"linux/amd64", "linux/arm64"}[n/f.Repositories%2],
 		Tags:     []string{fmt.Sprintf("v1.%d", n/f.Repositories), fmt.Sprintf("build-%d", n)}, Team: fmt.Sprintf("team%02d", repository%fleetTeams),

@@ -88,7 +88,7 @@ func (c *copier) name(f Fleet, images, n int) {
 	c.run("DELETE FROM copied")
 	var values []string
 	for i := range images {
-		tags, err := json.Marshal(slices.Sorted(slices.Values(f.Sighting(n*images + i).Tags)))
+		tags, err := json.Marshal(slices.Sorted(slices.Values(f.Observation(n*images + i).Tags)))
 		if err != nil {
 			c.err = err
 		}

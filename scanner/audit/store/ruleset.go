@@ -13,9 +13,9 @@ import (
 	"github.com/interdict/interdict/denylist"
 )
 
-// saveLaw keeps a law once per content, and its texts once per content too: the
+// saveRuleset keeps a ruleset once per content, and its texts once per content too: the
 // same list is judged by on many days.
-func (s *Store) saveLaw(ctx context.Context, t tx, l Law) (int64, error) {
+func (s *Store) saveRuleset(ctx context.Context, t tx, l Ruleset) (int64, error) {
 	text, err := s.saveList(ctx, t, &l)
 	if err != nil {
 		return 0, err
@@ -40,8 +40,8 @@ func (s *Store) saveLaw(ctx context.Context, t tx, l Law) (int64, error) {
 	return id, s.saveTitles(ctx, t, &l, text)
 }
 
-// saveList returns the digest by which the text of a law's list is kept.
-func (s *Store) saveList(ctx context.Context, t tx, l *Law) (digest string, err error) {
+// saveList returns the digest by which the text of a ruleset's list is kept.
+func (s *Store) saveList(ctx context.Context, t tx, l *Ruleset) (digest string, err error) {
 	if len(l.Text) == 0 && l.Parsed != nil {
 		err := t.row(ctx, "SELECT text FROM audit_law WHERE list_name = ? AND list_version = ? AND list_digest = ? LIMIT 1",
 			[]any{l.List.Name, l.List.Version, l.List.Digest}, &digest)
@@ -69,15 +69,15 @@ func (s *Store) saveText(ctx context.Context, t tx, text []byte) (string, error)
 
 // saveTitles keeps what the list calls its vendors and regimes, unless the run
 // before did so by the same list. A text that is no list has none.
-func (s *Store) saveTitles(ctx context.Context, t tx, law *Law, text string) error {
+func (s *Store) saveTitles(ctx context.Context, t tx, ruleset *Ruleset, text string) error {
 	var last string
 	err := t.row(ctx, "SELECT l.text FROM audit_run r JOIN audit_law l ON l.id = r.law_id ORDER BY r.id DESC LIMIT 1", nil, &last)
 	if err == nil && last == text || err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	l := law.Parsed
+	l := ruleset.Parsed
 	if l == nil {
-		if l, err = denylist.Parse(bytes.NewReader(law.Text), "list"); err != nil {
+		if l, err = denylist.Parse(bytes.NewReader(ruleset.Text), "list"); err != nil {
 			return nil
 		}
 	}
@@ -91,8 +91,8 @@ func (s *Store) saveTitles(ctx context.Context, t tx, law *Law, text string) err
 	return t.insert(ctx, "audit_title (kind, name, title)", 3, rows, "ON CONFLICT (kind, name) DO UPDATE SET title = excluded.title")
 }
 
-// law reads one, with its texts when they are wanted.
-func (s *Store) law(ctx context.Context, t tx, id int64, texts bool) (l Law, err error) {
+// ruleset reads one, with its texts when they are wanted.
+func (s *Store) ruleset(ctx context.Context, t tx, id int64, texts bool) (l Ruleset, err error) {
 	var regimes, policy, asOf, text, waivers string
 	err = t.row(ctx, "SELECT list_name, list_version, list_digest, regimes, as_of, policy, text, waivers FROM audit_law WHERE id = ?", []any{id},
 		&l.List.Name, &l.List.Version, &l.List.Digest, &regimes, &asOf, &policy, &text, &waivers)

@@ -18,23 +18,23 @@ import (
 	"github.com/interdict/interdict/scanner/scan"
 )
 
-// NewLaw makes the law of a run: a list, which must not be changed any more, the
+// NewRuleset makes the ruleset of a run: a list, which must not be changed any more, the
 // policy to judge by, and the text of a file of waivers, which may be empty. A
 // policy without a day has no day, and one whose regimes the list does not have
 // is an error.
-func NewLaw(list *denylist.List, policy denylist.Policy, waivers []byte) (store.Law, error) {
-	l := store.Law{List: list.ID(), AsOf: policy.AsOf, Parsed: list, Waivers: waivers, Policy: policy}
+func NewRuleset(list *denylist.List, policy denylist.Policy, waivers []byte) (store.Ruleset, error) {
+	l := store.Ruleset{List: list.ID(), AsOf: policy.AsOf, Parsed: list, Waivers: waivers, Policy: policy}
 	regimes, problems := list.Select(policy)
 	for _, p := range problems {
 		if p.Severity == denylist.SeverityError {
-			return store.Law{}, fmt.Errorf("regime %s: %s", p.Where, p.Message)
+			return store.Ruleset{}, fmt.Errorf("regime %s: %s", p.Where, p.Message)
 		}
 	}
 	for _, r := range regimes {
 		l.Regimes = append(l.Regimes, r.ID)
 	}
 	if _, err := parseWaivers(waivers); err != nil {
-		return store.Law{}, err
+		return store.Ruleset{}, err
 	}
 	return l, nil
 }
@@ -46,7 +46,7 @@ func parseWaivers(text []byte) ([]denylist.Waiver, error) {
 	return denylist.ParseWaivers(bytes.NewReader(text), "of the run")
 }
 
-// judge judges by one law. It may be used by many goroutines.
+// judge judges by one ruleset. It may be used by many goroutines.
 type judge struct {
 	list    *denylist.List
 	policy  denylist.Policy
@@ -54,11 +54,11 @@ type judge struct {
 	waivers []denylist.Waiver
 	watch   *sbom.Watch
 	tool    sbom.Tool
-	print   string // the same for laws that judge alike
+	print   string // the same for rulesets that judge alike
 	key     string // of what is looked for by the list, see scan.Key
 }
 
-func newJudge(l store.Law, tool sbom.Tool) (*judge, error) {
+func newJudge(l store.Ruleset, tool sbom.Tool) (*judge, error) {
 	list, err := l.Parsed, error(nil)
 	if list == nil {
 		if list, err = denylist.Parse(bytes.NewReader(l.Text), cmp.Or(l.List.Name, "list")); err != nil {
@@ -80,8 +80,8 @@ func newJudge(l store.Law, tool sbom.Tool) (*judge, error) {
 }
 
 // fingerprint identifies what the verdicts depend on. The day is not in it, but
-// how many of the days on which the law turns have come: between two of them
-// all days have the same law.
+// how many of the days on which a law begins or ends have come: between two of them
+// all days have the same laws.
 func (j *judge) fingerprint(waivers []byte) string {
 	turns := 0
 	for _, day := range j.turns() {
@@ -101,7 +101,7 @@ func (j *judge) fingerprint(waivers []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// turns are the days from which another law holds than the day before, sorted.
+// turns are the days from which other laws hold than on the day before, sorted.
 func (j *judge) turns() []time.Time {
 	var days []time.Time
 	for _, r := range j.list.Regimes {
@@ -134,31 +134,31 @@ func (j *judge) verdict(target string, inv *sbom.Inventory) (denylist.Verdict, [
 	return v, text.Bytes(), nil
 }
 
-// judges keeps the laws of runs, each parsed once.
-type judges struct {
+// rulesets keeps the rulesets of runs, each parsed once.
+type rulesets struct {
 	store *store.Store
 	tool  sbom.Tool
 
 	mu    sync.Mutex
 	byRun map[int64]*judge
-	byLaw map[int64]*judge
-	known map[string]*judge // by what is written of the law
+	byID  map[int64]*judge
+	known map[string]*judge // by what is written of the ruleset
 }
 
 // of returns the judge of a run.
-func (js *judges) of(ctx context.Context, run int64) (*judge, error) {
-	return js.read(js.byRun, run, func() (store.Law, error) {
+func (js *rulesets) of(ctx context.Context, run int64) (*judge, error) {
+	return js.read(js.byRun, run, func() (store.Ruleset, error) {
 		r, err := js.store.Run(ctx, run)
-		return r.Law, err
+		return r.Ruleset, err
 	})
 }
 
-// law returns the judge of a law that the store has.
-func (js *judges) law(ctx context.Context, id int64) (*judge, error) {
-	return js.read(js.byLaw, id, func() (store.Law, error) { return js.store.Law(ctx, id) })
+// byRuleset returns the judge of a ruleset that the store has.
+func (js *rulesets) byRuleset(ctx context.Context, id int64) (*judge, error) {
+	return js.read(js.byID, id, func() (store.Ruleset, error) { return js.store.Ruleset(ctx, id) })
 }
 
-func (js *judges) read(known map[int64]*judge, id int64, fetch func() (store.Law, error)) (*judge, error) {
+func (js *rulesets) read(known map[int64]*judge, id int64, fetch func() (store.Ruleset, error)) (*judge, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	if j := known[id]; j != nil {
@@ -166,7 +166,7 @@ func (js *judges) read(known map[int64]*judge, id int64, fetch func() (store.Law
 	}
 	l, err := fetch()
 	if err != nil {
-		return nil, &databaseError{fmt.Errorf("reading by which law to judge: %w", err)}
+		return nil, &databaseError{fmt.Errorf("reading the run's ruleset: %w", err)}
 	}
 	j, err := js.add(l)
 	if err == nil {
@@ -175,14 +175,14 @@ func (js *judges) read(known map[int64]*judge, id int64, fetch func() (store.Law
 	return j, err
 }
 
-// make returns the judge of a law that no run has yet.
-func (js *judges) make(l store.Law) (*judge, error) {
+// make returns the judge of a ruleset that no run has yet.
+func (js *rulesets) make(l store.Ruleset) (*judge, error) {
 	js.mu.Lock()
 	defer js.mu.Unlock()
 	return js.add(l)
 }
 
-func (js *judges) add(l store.Law) (*judge, error) {
+func (js *rulesets) add(l store.Ruleset) (*judge, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, l.AsOf, l.Policy.Regimes, l.Policy.AllEffects, l.Policy.Mentions, l.List, len(l.Waivers))
 	h.Write(l.Waivers)
@@ -196,10 +196,10 @@ func (js *judges) add(l store.Law) (*judge, error) {
 		if j, err = newJudge(l, js.tool); err != nil {
 			return nil, err
 		}
-		if len(js.known) >= 16 { // laws of old runs
+		if len(js.known) >= 16 { // rulesets of old runs
 			clear(js.known)
 			clear(js.byRun)
-			clear(js.byLaw)
+			clear(js.byID)
 		}
 		js.known[key] = j
 	}
@@ -207,7 +207,7 @@ func (js *judges) add(l store.Law) (*judge, error) {
 }
 
 // judged tells whether an image has a result for the key, and whether that was
-// judged by a law that judges alike.
+// judged by a ruleset that judges alike.
 func (a *Audit) judged(ctx context.Context, digest, key string, j *judge) (known, alike bool, err error) {
 	var had string
 	var law int64
@@ -218,7 +218,7 @@ func (a *Audit) judged(ctx context.Context, digest, key string, j *judge) (known
 	if err != nil || had == "" || had != key {
 		return false, false, err
 	}
-	by, err := a.judges.law(ctx, law)
+	by, err := a.rulesets.byRuleset(ctx, law)
 	if err != nil {
 		return false, false, err
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// See writes down what the run's listing found: repositories, images and their
+// RecordImages writes down what the run's listing found: repositories, images and their
 // tags, in one transaction. It may be called many times in a run, with parts
 // of the listing; the platforms of one tag may come in different calls. It
 // returns the digests, sorted, that the run must look at: those without a
@@ -19,7 +19,7 @@ import (
 // Tags are added to those that an image has, and a tag leaves the other images
 // that only older runs have seen. An image
 // that was gone is there again, and first seen when it was.
-func (s *Store) See(ctx context.Context, run int64, key string, seen []Sighting) (todo []string, err error) {
+func (s *Store) RecordImages(ctx context.Context, run int64, key string, seen []Observation) (todo []string, err error) {
 	seen = united(seen)
 	if len(seen) == 0 {
 		return nil, nil
@@ -48,11 +48,11 @@ func (s *Store) See(ctx context.Context, run int64, key string, seen []Sighting)
 	return todo, err
 }
 
-// united sorts sightings by digest, which is the order in which all
+// united sorts observations by digest, which is the order in which all
 // transactions lock manifests, and makes one of those of the same image.
-func united(seen []Sighting) []Sighting {
+func united(seen []Observation) []Observation {
 	seen = slices.Clone(seen)
-	slices.SortStableFunc(seen, func(a, b Sighting) int {
+	slices.SortStableFunc(seen, func(a, b Observation) int {
 		return cmp.Or(strings.Compare(a.Digest, b.Digest), strings.Compare(a.Repository, b.Repository))
 	})
 	out := seen[:0]
@@ -76,7 +76,7 @@ func sortedSet(vs []string) []string {
 	return nonNil(slices.Compact(slices.Sorted(slices.Values(vs))))
 }
 
-// looking is one call of See.
+// looking is one call of RecordImages.
 type looking struct {
 	store        *Store
 	t            tx
@@ -89,7 +89,7 @@ type looking struct {
 	tagged       map[int64]map[string]bool // tags that images newly have, by repository
 }
 
-func (l *looking) see(ctx context.Context, seen []Sighting) error {
+func (l *looking) see(ctx context.Context, seen []Observation) error {
 	manifests, err := l.manifests(ctx, seen)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func (l *looking) see(ctx context.Context, seen []Sighting) error {
 
 // manifests reads and locks the manifests that were seen, by digest, and makes
 // those that are new.
-func (l *looking) manifests(ctx context.Context, seen []Sighting) (map[string]*manifest, error) {
+func (l *looking) manifests(ctx context.Context, seen []Observation) (map[string]*manifest, error) {
 	var digests []string
 	for _, g := range seen {
 		digests = append(digests, g.Digest)
@@ -169,7 +169,7 @@ func (l *looking) wait(ctx context.Context, ms map[string]*manifest, before map[
 }
 
 // images writes the images of one part of the listing.
-func (l *looking) images(ctx context.Context, seen []Sighting, ms map[string]*manifest, before map[int64]manifest, places map[int64][]*place) error {
+func (l *looking) images(ctx context.Context, seen []Observation, ms map[string]*manifest, before map[int64]manifest, places map[int64][]*place) error {
 	byID := map[int64]*manifest{}
 	for _, m := range ms {
 		byID[m.id] = m

@@ -7,11 +7,11 @@ import (
 	"github.com/interdict/interdict/scanner/audit/store"
 )
 
-// beside returns what gives the findings of one image after the other, in the
+// findingsReader returns what gives the findings of one image after the other, in the
 // store's order of images. The findings of a whole fleet are read beside the
 // images, because both are in the order of repository and digest; those of few
 // images are asked for one by one.
-func beside(from Lister, f store.Filter) func(context.Context, *store.Image) ([]store.Finding, error) {
+func findingsReader(from Lister, f store.Filter) func(context.Context, *store.Image) ([]store.Finding, error) {
 	wide := store.Filter{Repository: f.Repository, Team: f.Team, Platform: f.Platform, State: f.State, Verdict: f.Verdict}
 	narrow := f
 	narrow.Limit, narrow.After = 0, ""

@@ -12,8 +12,8 @@ import (
 	"github.com/interdict/interdict/denylist/report"
 )
 
-// pen writes the parts of a report in one format. Texts are foreign.
-type pen interface {
+// renderer writes the parts of a report in one format. Texts are foreign.
+type renderer interface {
 	head(title, lead string)
 	section(title string)
 	paragraph(text string)
@@ -22,36 +22,36 @@ type pen interface {
 	end() error
 }
 
-type textPen struct {
+type textRenderer struct {
 	w   io.Writer
 	err error
 }
 
-func (p *textPen) printf(format string, args ...any) {
+func (p *textRenderer) printf(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format, args...)
 	}
 }
 
-func (p *textPen) head(title, lead string) {
+func (p *textRenderer) head(title, lead string) {
 	p.printf("%s\n%s\n\n", report.Visible(title), strings.Repeat("=", len(title)))
 	p.wrap("", "", lead)
 }
 
-func (p *textPen) section(title string) {
+func (p *textRenderer) section(title string) {
 	p.printf("\n%s\n%s\n", report.Visible(title), strings.Repeat("-", len(title)))
 }
 
-func (p *textPen) paragraph(text string) { p.wrap("", "", text) }
+func (p *textRenderer) paragraph(text string) { p.wrap("", "", text) }
 
-func (p *textPen) items(texts []string) {
+func (p *textRenderer) items(texts []string) {
 	for _, t := range texts {
 		p.wrap("- ", "  ", t)
 	}
 }
 
 // wrap breaks at 80 columns.
-func (p *textPen) wrap(first, rest, text string) {
+func (p *textRenderer) wrap(first, rest, text string) {
 	line := first
 	for i, word := range strings.Fields(report.Visible(text)) {
 		if i > 0 && len(line)+1+len(word) > 80 {
@@ -71,7 +71,7 @@ func (p *textPen) wrap(first, rest, text string) {
 // becomes a list.
 const widest = 100
 
-func (p *textPen) table(caption string, columns []string, rows [][]string) {
+func (p *textRenderer) table(caption string, columns []string, rows [][]string) {
 	p.printf("\n%s\n", report.Visible(caption))
 	var buf bytes.Buffer
 	t := tabwriter.NewWriter(&buf, 0, 0, 2, ' ', 0)
@@ -88,7 +88,7 @@ func (p *textPen) table(caption string, columns []string, rows [][]string) {
 	p.printf("%s", buf.String())
 }
 
-func (p *textPen) list(columns []string, rows [][]string) {
+func (p *textRenderer) list(columns []string, rows [][]string) {
 	for _, row := range rows {
 		if len(row) == 2 {
 			p.wrap("- ", "  ", row[0]+": "+row[1])
@@ -104,35 +104,35 @@ func (p *textPen) list(columns []string, rows [][]string) {
 	}
 }
 
-func (p *textPen) end() error { return p.err }
+func (p *textRenderer) end() error { return p.err }
 
-type markdownPen struct {
+type markdownRenderer struct {
 	w   io.Writer
 	err error
 }
 
-func (p *markdownPen) printf(format string, args ...any) {
+func (p *markdownRenderer) printf(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format, args...)
 	}
 }
 
-func (p *markdownPen) head(title, lead string) {
+func (p *markdownRenderer) head(title, lead string) {
 	p.printf("# %s\n\n%s\n", report.MarkdownText(title), report.MarkdownText(lead))
 }
 
-func (p *markdownPen) section(title string) { p.printf("\n## %s\n", report.MarkdownText(title)) }
+func (p *markdownRenderer) section(title string) { p.printf("\n## %s\n", report.MarkdownText(title)) }
 
-func (p *markdownPen) paragraph(text string) { p.printf("\n%s\n", report.MarkdownText(text)) }
+func (p *markdownRenderer) paragraph(text string) { p.printf("\n%s\n", report.MarkdownText(text)) }
 
-func (p *markdownPen) items(texts []string) {
+func (p *markdownRenderer) items(texts []string) {
 	p.printf("\n")
 	for _, t := range texts {
 		p.printf("- %s\n", report.MarkdownText(t))
 	}
 }
 
-func (p *markdownPen) table(caption string, columns []string, rows [][]string) {
+func (p *markdownRenderer) table(caption string, columns []string, rows [][]string) {
 	p.printf("\n%s\n\n", report.MarkdownText(caption))
 	line := func(cells []string) { p.printf("| %s |\n", strings.Join(each(cells, report.MarkdownText), " | ")) }
 	line(columns)
@@ -142,33 +142,33 @@ func (p *markdownPen) table(caption string, columns []string, rows [][]string) {
 	}
 }
 
-func (p *markdownPen) end() error { return p.err }
+func (p *markdownRenderer) end() error { return p.err }
 
-type htmlPen struct {
+type htmlRenderer struct {
 	w   *bufio.Writer
 	err error
 }
 
-func newHTMLPen(w io.Writer) *htmlPen { return &htmlPen{w: bufio.NewWriter(w)} }
+func newHTMLRenderer(w io.Writer) *htmlRenderer { return &htmlRenderer{w: bufio.NewWriter(w)} }
 
-func (p *htmlPen) part(name string, data any) {
+func (p *htmlRenderer) part(name string, data any) {
 	if p.err == nil {
 		p.err = htmlPage.ExecuteTemplate(p.w, name, data)
 	}
 }
 
-func (p *htmlPen) head(title, lead string) {
+func (p *htmlRenderer) head(title, lead string) {
 	p.part("head", head(title))
 	p.paragraph(lead)
 }
 
-func (p *htmlPen) section(title string) { p.part("section", report.Visible(title)) }
+func (p *htmlRenderer) section(title string) { p.part("section", report.Visible(title)) }
 
-func (p *htmlPen) paragraph(text string) { p.part("paragraph", report.Visible(text)) }
+func (p *htmlRenderer) paragraph(text string) { p.part("paragraph", report.Visible(text)) }
 
-func (p *htmlPen) items(texts []string) { p.part("items", each(texts, report.Visible)) }
+func (p *htmlRenderer) items(texts []string) { p.part("items", each(texts, report.Visible)) }
 
-func (p *htmlPen) table(caption string, columns []string, rows [][]string) {
+func (p *htmlRenderer) table(caption string, columns []string, rows [][]string) {
 	p.part("table", tableHead{report.Visible(caption), columns})
 	for _, row := range rows {
 		p.part("row", each(row, plain))
@@ -176,7 +176,7 @@ func (p *htmlPen) table(caption string, columns []string, rows [][]string) {
 	p.part("endtable", nil)
 }
 
-func (p *htmlPen) end() error {
+func (p *htmlRenderer) end() error {
 	p.part("foot", nil)
 	if p.err != nil {
 		return p.err

@@ -82,11 +82,11 @@ func (s *Store) readPlaces(ctx context.Context, t tx, where string, args []any) 
 	return out, err
 }
 
-// Vanish takes the images of these repositories, which the run has listed
+// MarkMissing takes the images of these repositories, which the run has listed
 // whole, that neither it nor a later run has seen as gone, and their findings
 // with them, where no other image of the repository has them. Of the images
 // that the run has seen, tags that it has not seen are gone.
-func (s *Store) Vanish(ctx context.Context, run int64, repositories []string) error {
+func (s *Store) MarkMissing(ctx context.Context, run int64, repositories []string) error {
 	names := sortedSet(repositories)
 	return s.write(ctx, "writing what is gone", func(t tx) error {
 		y, at := newTally(), s.now()
@@ -106,7 +106,7 @@ func (s *Store) Vanish(ctx context.Context, run int64, repositories []string) er
 				}
 			}
 			for some := range slices.Chunk(gone, maxRows) {
-				if err := s.vanish(ctx, t, y, some, micros(at)); err != nil {
+				if err := s.markMissing(ctx, t, y, some, micros(at)); err != nil {
 					return err
 				}
 			}
@@ -115,7 +115,7 @@ func (s *Store) Vanish(ctx context.Context, run int64, repositories []string) er
 	})
 }
 
-func (s *Store) vanish(ctx context.Context, t tx, y *tally, ps []*place, at int64) error {
+func (s *Store) markMissing(ctx context.Context, t tx, y *tally, ps []*place, at int64) error {
 	var ids, manifests []int64
 	for _, p := range ps {
 		ids, manifests = append(ids, p.id), append(manifests, p.manifest)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Awaited returns digests of manifests that a run waits for, sorted, after one
+// Pending returns digests of manifests that a run waits for, sorted, after one
 // of them or from the first, at most n.
-func (s *Store) Awaited(ctx context.Context, run int64, after string, n int) (out []string, err error) {
+func (s *Store) Pending(ctx context.Context, run int64, after string, n int) (out []string, err error) {
 	err = s.read(ctx, "reading what a run waits for", func(t tx) error {
 		out, err = t.digests(ctx, `SELECT m.digest FROM audit_run_wait w JOIN audit_manifest m ON m.id = w.manifest_id
 			WHERE w.run_id = ? AND m.digest > ? ORDER BY m.digest LIMIT ?`, run, after, n)
@@ -20,32 +20,32 @@ func (s *Store) Awaited(ctx context.Context, run int64, after string, n int) (ou
 }
 
 // Judged tells what the result of a manifest depends on: the key it was looked
-// at by, and the law it was judged by, see [Store.Law]. Without a result the key
+// at by, and the ruleset it was judged by, see [Store.Ruleset]. Without a result the key
 // is empty.
-func (s *Store) Judged(ctx context.Context, digest string) (key string, law int64, err error) {
+func (s *Store) Judged(ctx context.Context, digest string) (key string, ruleset int64, err error) {
 	err = s.read(ctx, "reading how an image was judged", func(t tx) error {
-		err := t.row(ctx, "SELECT result_key, judged_law FROM audit_manifest WHERE digest = ? AND state = 'scanned'", []any{digest}, &key, &law)
+		err := t.row(ctx, "SELECT result_key, judged_law FROM audit_manifest WHERE digest = ? AND state = 'scanned'", []any{digest}, &key, &ruleset)
 		if errors.Is(err, sql.ErrNoRows) {
-			key, law, err = "", 0, nil
+			key, ruleset, err = "", 0, nil
 		}
 		return err
 	})
-	return key, law, err
+	return key, ruleset, err
 }
 
-// Law returns a law, with its text, by what Judged and JudgedBy call it.
-func (s *Store) Law(ctx context.Context, id int64) (l Law, err error) {
-	err = s.read(ctx, "reading a law", func(t tx) error {
-		l, err = s.law(ctx, t, id, true)
+// Ruleset returns a ruleset, with its text, by what Judged and JudgedBy call it.
+func (s *Store) Ruleset(ctx context.Context, id int64) (l Ruleset, err error) {
+	err = s.read(ctx, "reading a ruleset", func(t tx) error {
+		l, err = s.ruleset(ctx, t, id, true)
 		return err
 	})
 	return l, err
 }
 
-// JudgedBy returns the laws other than its own by which those manifests were
+// JudgedBy returns the rulesets other than its own by which those manifests were
 // judged that a run saw, until the run ends.
 func (s *Store) JudgedBy(ctx context.Context, run int64) (out []int64, err error) {
-	err = s.read(ctx, "reading by which laws images were judged", func(t tx) error {
+	err = s.read(ctx, "reading by which rulesets images were judged", func(t tx) error {
 		out = nil
 		return t.rows(ctx, `SELECT DISTINCT m.judged_law FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id
 			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned'
@@ -61,12 +61,12 @@ func (s *Store) JudgedBy(ctx context.Context, run int64) (out []int64, err error
 }
 
 // SeenJudgedBy returns digests of manifests that a run saw and that were judged
-// by a law, sorted, after one of them or from the first, at most n.
-func (s *Store) SeenJudgedBy(ctx context.Context, run, law int64, after string, n int) (out []string, err error) {
-	err = s.read(ctx, "reading what was judged by a law", func(t tx) error {
+// by a ruleset, sorted, after one of them or from the first, at most n.
+func (s *Store) SeenJudgedBy(ctx context.Context, run, ruleset int64, after string, n int) (out []string, err error) {
+	err = s.read(ctx, "reading what was judged by a ruleset", func(t tx) error {
 		out, err = t.digests(ctx, `SELECT DISTINCT m.digest FROM audit_run_image r JOIN audit_image i ON i.id = r.image_id
 			JOIN audit_manifest m ON m.id = i.manifest_id WHERE r.run_id = ? AND m.state = 'scanned' AND m.judged_law = ? AND m.digest > ?
-			ORDER BY m.digest LIMIT ?`, run, law, after, n)
+			ORDER BY m.digest LIMIT ?`, run, ruleset, after, n)
 		return err
 	})
 	return out, err

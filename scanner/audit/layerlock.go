@@ -4,32 +4,35 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
-// claims let the scans of this process, and of others on the same PostgreSQL,
+// layerLocks let the scans of this process, and of others on the same PostgreSQL,
 // read each layer once. Between processes it is best effort: what is lost by a
 // broken connection is a layer read twice.
-type claims struct {
+type layerLocks struct {
 	locks *locks // of the database; nil without
 
 	mu      sync.Mutex
 	reading map[string]chan struct{} // closed when done
 }
 
-func newClaims(pool *pgxpool.Pool) *claims {
-	c := &claims{reading: map[string]chan struct{}{}}
+func newLayerLocks(pool *pgxpool.Pool) *layerLocks {
+	c := &layerLocks{reading: map[string]chan struct{}{}}
 	if pool != nil {
 		c.locks = &locks{pool: pool}
 	}
 	return c
 }
 
-// Claim implements scan.Claims.
-func (c *claims) Claim(ctx context.Context, layer string, wait bool) (func(), error) {
+// Claim implements scan.Claims: it takes the lock of a layer.
+func (c *layerLocks) Claim(ctx context.Context, layer string, wait bool) (func(), error) {
 	for {
 		c.mu.Lock()
 		busy := c.reading[layer]
@@ -57,25 +60,29 @@ func (c *claims) Claim(ctx context.Context, layer string, wait bool) (func(), er
 	}
 }
 
-// across claims for this process what free gives back in it.
-func (c *claims) across(ctx context.Context, layer string, wait bool, free func()) (func(), error) {
+// across takes the lock that other processes see. free releases the one within
+// this process; it is called on failure.
+func (c *layerLocks) across(ctx context.Context, layer string, wait bool, free func()) (func(), error) {
 	if c.locks == nil {
 		return free, nil
 	}
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	err := lockPolicy.Do(ctx, func(int) error {
 		if c.locks.try(ctx, layer) {
-			return sync.OnceFunc(func() { c.locks.free(layer); free() }), nil
+			return nil
 		}
-		if !wait {
-			free()
-			return nil, nil
-		}
-		if err := sleep(ctx, pause); err != nil {
-			free()
-			return nil, err
-		}
+		return errLocked
+	}, retry.If(func(error) bool { return wait }))
+	if err == nil {
+		return sync.OnceFunc(func() { c.locks.free(layer); free() }), nil
 	}
+	free()
+	return nil, ctx.Err()
 }
+
+// lockPolicy says how often a lock of another process is asked for again.
+var lockPolicy = retry.Policy{First: 50 * time.Millisecond, Max: time.Second}
+
+var errLocked = errors.New("another process reads the layer")
 
 // locks are advisory locks of PostgreSQL, on one connection: they go with it,
 // and with the process.
@@ -134,7 +141,7 @@ func (l *locks) drop() {
 }
 
 // close gives back the connection with all of its locks.
-func (c *claims) close() {
+func (c *layerLocks) close() {
 	if c.locks == nil {
 		return
 	}

@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/interdict/interdict/scanner/audit/store"
+	"github.com/interdict/interdict/scanner/internal/retry"
 	"github.com/interdict/interdict/scanner/scan"
 )
 
-// beat gives signs of life until ctx is done. A worker that could give none for
+// heartbeat gives signs of life until ctx is done. A worker that could give none for
 // so long that others may soon take its jobs stops them: two must not look at
 // one image.
-func (w *worker) beat(ctx context.Context) {
+func (w *worker) heartbeat(ctx context.Context) {
 	t := w.a.opt.Times
 	last := time.Now()
-	for sleep(ctx, t.Beat) == nil {
-		bctx, cancel := context.WithTimeout(ctx, t.Beat)
-		err := w.a.store.Beat(bctx, w.name)
+	for retry.Sleep(ctx, t.Heartbeat) == nil {
+		bctx, cancel := context.WithTimeout(ctx, t.Heartbeat)
+		err := w.a.store.Heartbeat(bctx, w.name)
 		cancel()
 		switch {
 		case err == nil:
@@ -28,9 +29,9 @@ func (w *worker) beat(ctx context.Context) {
 			w.lease.renew()
 		case ctx.Err() != nil:
 			return
-		case full(err):
+		case store.IsDiskFull(err):
 			w.stop(fmt.Errorf("giving a sign of life: %w", err))
-		case time.Since(last) > t.Dead*2/3:
+		case time.Since(last) > t.HeartbeatTimeout*2/3:
 			w.lease.lose()
 		}
 	}
@@ -101,7 +102,7 @@ func (w *worker) sweep(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			w.observe(Event{Kind: Trouble, Err: fmt.Errorf("tidying up after others: %w", err)})
 		}
-		if sleep(ctx, w.a.opt.Times.Beat) != nil {
+		if retry.Sleep(ctx, w.a.opt.Times.Heartbeat) != nil {
 			return
 		}
 	}
@@ -112,7 +113,7 @@ func (w *worker) sweep(ctx context.Context) {
 const pruneEvery = 10 * time.Minute
 
 func (w *worker) sweepOnce(ctx context.Context) error {
-	dead, err := w.a.store.Stale(ctx, w.a.opt.Times.Dead)
+	dead, err := w.a.store.Stale(ctx, w.a.opt.Times.HeartbeatTimeout)
 	if err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (w *worker) recall(ctx context.Context, before []int64) (strays []int64, er
 	}
 	for _, id := range running {
 		switch {
-		case w.hand.has(id):
+		case w.inFlight.has(id):
 		case !slices.Contains(before, id):
 			strays = append(strays, id)
 		default:
