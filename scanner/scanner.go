@@ -108,6 +108,11 @@ type Entry struct {
 // HeadSize is how many bytes of a file are in File.Head, if it has as many.
 const HeadSize = 4096
 
+// TailSize is how many bytes of a file are in File.Tail, if it has as many. The
+// end of a zip's directory lies at most 65,557 bytes before the end of the file
+// (APPNOTE.TXT, 4.3.16: 22 bytes and a comment of up to 65,535).
+const TailSize = 66 << 10
+
 // File is a regular file whose contents can be read now. It is valid only
 // until the call that received it returns.
 type File struct {
@@ -116,7 +121,10 @@ type File struct {
 	Size  int64
 	Mode  fs.FileMode
 	Head  []byte // the first bytes, at most HeadSize; read-only
-	Depth int    // 0 for a file of the layer, 1 for a member of an archive, and so on
+	// Tail is the last bytes, at most TailSize; read-only. It is nil while Wants
+	// is asked for the first time about a file that is larger than HeadSize.
+	Tail  []byte
+	Depth int // 0 for a file of the layer, 1 for a member of an archive, and so on
 	// ReaderAt reads the contents; nil while Wants is asked.
 	io.ReaderAt
 }
@@ -130,7 +138,9 @@ type Detector interface {
 	// version are not used.
 	Version() int
 	// Wants reports whether Detect should see the file. It is called for every
-	// file, and looks only at Path, Size, Mode and Head.
+	// file, and looks only at Path, Size, Mode, Head and Tail. When no detector
+	// wants a file by its Head, all are asked again once its Tail is known. What
+	// it says of a Head alone stays true with a Tail.
 	Wants(*File) bool
 	// Detect reads the file within its own bounds. Foreign bytes never make it
 	// panic. A file that is malformed is a Gap in the Result and no error: an

@@ -24,6 +24,7 @@ type builder struct {
 	entries []Entry // in the order of the layer
 	names   int64   // bytes
 	sparse  int64   // bytes that sparse files were expanded to
+	reread  []string
 
 	mu      sync.Mutex
 	gaps    []sbom.Gap
@@ -69,6 +70,11 @@ func (b *builder) gap(g sbom.Gap) {
 	b.gaps = append(b.gaps, g)
 }
 
+// tooLarge notes a wanted file that is larger than Options.MaxFile.
+func (b *builder) tooLarge(e *Entry) {
+	b.gap(sbom.Gap{Path: e.Path, Reason: sbom.Limit, Detail: fmt.Sprintf("it has %d bytes; %d are read", e.Size, b.opt.MaxFile)})
+}
+
 func (b *builder) unreadable(path string, err error) {
 	b.gap(sbom.Gap{Path: path, Reason: sbom.Unreadable, Detail: err.Error()})
 }
@@ -94,7 +100,7 @@ func (b *builder) finish(diffID string) (*Index, error) {
 		e := &b.entries[r.entry]
 		e.Digest, e.kept, e.held = r.digest, r.keep, r.held
 	}
-	ix := &Index{DiffID: diffID, Gaps: b.finishGaps(diffID)}
+	ix := &Index{DiffID: diffID, Gaps: b.finishGaps(diffID), Reread: b.reread}
 	order := make([]int32, len(b.entries))
 	for i := range order {
 		order[i] = int32(i)

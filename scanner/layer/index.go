@@ -55,6 +55,10 @@ type Index struct {
 	// Gaps tell what of the layer is not in the index, or was not visited.
 	// Their Layer is the diffID.
 	Gaps []sbom.Gap
+	// Reread are the paths of large files that only their last bytes showed to be
+	// wanted, when the contents had gone by. They were not visited: read the layer
+	// again and want them. An encoded index does not have them.
+	Reread []string
 
 	walker  scanner.Walker // contents are there, also those that nobody kept
 	maxFile int64          // of the walker's files that are opened

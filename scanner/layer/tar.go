@@ -32,6 +32,7 @@ type tarReader struct {
 
 	file scanner.File
 	head [scanner.HeadSize]byte
+	tail tail
 	body body
 	sum  hash.Hash
 }
@@ -112,73 +113,64 @@ func (t *tarReader) contents(i int, h *tar.Header) error {
 	}
 	e.Format = FormatOf(t.head[:n])
 	t.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, Head: t.head[:n:n]}
-	if wants := t.build.opt.Wants; wants != nil && wants(&t.file) {
-		if e.Size <= t.build.opt.MaxFile {
-			return t.hold(i, r)
-		}
-		t.build.gap(sbom.Gap{Path: e.Path, Reason: sbom.Limit, Detail: fmt.Sprintf("it has %d bytes; %d are read", e.Size, t.build.opt.MaxFile)})
+	if e.Size <= scanner.HeadSize {
+		t.file.Tail = t.file.Head
 	}
-	if !t.build.opt.Digests {
+	wants := t.build.opt.Wants
+	large := e.Size > t.build.opt.MaxFile
+	switch {
+	case wants == nil:
+	case !wants(&t.file):
+		// A few bytes of tar can stand for a sparse file of any size: see Options.
+		if e.Size > scanner.HeadSize && !(sparse && large) {
+			return t.undecided(i, r, sparse)
+		}
+	case !large:
+		return t.hold(i, r)
+	default:
+		t.build.tooLarge(e)
+	}
+	if !t.build.opt.Digests || sparse && large {
 		return nil
 	}
-	if sparse {
-		return t.digestSparse(e, n)
-	}
-	return t.digest(e, n)
-}
-
-// hold reads a wanted file whole. The head is given back to it first.
-func (t *tarReader) hold(i int, r io.Reader) error {
-	e := &t.build.entries[i]
-	if r == &t.body {
-		t.body.head = t.file.Head
-	} else {
-		r = io.MultiReader(strings.NewReader(string(t.file.Head)), r)
-	}
-	if err := t.visit.room(e.Size); err != nil {
-		return err
-	}
-	held, err := t.build.opt.Store.Hold(r, e.Size, e.Size)
-	if err != nil {
-		return unexpected(err)
-	}
-	if held.Size() < e.Size {
-		held.Release()
-		return io.ErrUnexpectedEOF
-	}
-	return t.visit.held(i, e, held, t.file.Head)
-}
-
-// digest takes the digest of a file that is not held, from the stages' own
-// blocks.
-func (t *tarReader) digest(e *Entry, n int) error {
 	t.sum.Reset()
 	t.sum.Write(t.head[:n])
-	for t.body.left > 0 {
-		p, err := t.in.borrow(t.body.left)
-		if err != nil {
-			return err
-		}
-		t.sum.Write(p)
-		t.body.left -= int64(len(p))
+	if err := t.pass(t.sum, sparse, e.Size); err != nil {
+		return err
 	}
 	t.sum.Sum(e.Digest[:0])
 	return nil
 }
 
-// digestSparse is the same for a file with holes. A few bytes of tar can stand
-// for any size: see [Options].
-func (t *tarReader) digestSparse(e *Entry, n int) error {
-	if e.Size > t.build.opt.MaxFile {
-		return nil
-	}
-	t.sum.Reset()
-	t.sum.Write(t.head[:n])
-	if _, err := io.Copy(t.sum, t.tar); err != nil {
+// hold reads a wanted file whole, and hands it over.
+func (t *tarReader) hold(i int, r io.Reader) error {
+	e := &t.build.entries[i]
+	if err := t.visit.room(e.Size); err != nil {
 		return err
 	}
-	t.sum.Sum(e.Digest[:0])
-	return t.build.expanded(e.Size)
+	held, err := t.held(e, r)
+	if err != nil {
+		return err
+	}
+	return t.visit.held(i, e, held, t.file.Head)
+}
+
+// held reads a file whole. The head is given back to it first.
+func (t *tarReader) held(e *Entry, r io.Reader) (*Buffer, error) {
+	if r == &t.body {
+		t.body.head = t.file.Head
+	} else {
+		r = io.MultiReader(strings.NewReader(string(t.file.Head)), r)
+	}
+	held, err := t.build.opt.Store.Hold(r, e.Size, e.Size)
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	if held.Size() < e.Size {
+		held.Release()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return held, nil
 }
 
 func unexpected(err error) error {

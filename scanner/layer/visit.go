@@ -90,10 +90,13 @@ func (v *visitors) push(it *visit) error {
 
 // work visits files until there are no more.
 func (v *visitors) work() error {
-	var failed error
+	var (
+		failed error
+		end    tail
+	)
 	for it := range v.todo {
 		if failed == nil && v.ctx.Err() == nil {
-			failed = v.one(it)
+			failed = v.one(it, &end)
 		}
 		v.drop(it)
 		if failed != nil {
@@ -128,13 +131,30 @@ func (v *visitors) drain() {
 	}
 }
 
-// one visits one file.
-func (v *visitors) one(it *visit) error {
+// readTail completes the file before it is visited.
+func (it *visit) readTail(end *tail) error {
+	if it.held != nil && it.held.Bytes() != nil {
+		it.file.Tail = tailOf(it.held.Bytes())
+		return nil
+	}
+	err := end.read(it.file.ReaderAt, it.file.Size)
+	it.file.Tail = end.bytes()
+	return err
+}
+
+// one visits one file. The tail of one that is not in memory is read into end.
+func (v *visitors) one(it *visit, end *tail) error {
 	res := result{entry: it.entry}
 	var err error
 	if it.held != nil {
 		res.digest, err = it.held.digest()
-	} else if res.digest, err = digestAt(v.build.opt.Store, it.open, it.file.Size); err != nil {
+	} else {
+		res.digest, err = digestAt(v.build.opt.Store, it.open, it.file.Size)
+	}
+	if err == nil && !it.hash {
+		err = it.readTail(end)
+	}
+	if err != nil && it.held == nil {
 		v.build.unreadable(it.file.Path, err)
 		return nil
 	}

@@ -3,10 +3,10 @@ package layer
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 )
 
@@ -38,6 +38,7 @@ func walk(ctx context.Context, l scanner.Walker, opt Options) (*Index, error) {
 
 // walking receives the entries of a walk.
 type walking struct {
+	tail  tail
 	layer scanner.Walker
 	build *builder
 	visit *visitors
@@ -61,6 +62,26 @@ func (w *walking) entry(e scanner.Entry, err error) error {
 	return w.file(i)
 }
 
+// wants asks with the head of a file, and then with its tail.
+func (w *walking) wants(f *scanner.File, r io.ReaderAt) bool {
+	small := f.Size <= scanner.HeadSize
+	if small {
+		f.Tail = f.Head
+	}
+	if w.build.opt.Wants(f) {
+		return true
+	}
+	if small {
+		return false
+	}
+	if err := w.tail.read(r, f.Size); err != nil {
+		w.build.unreadable(f.Path, fmt.Errorf("reading its last bytes: %w", err))
+		return false
+	}
+	f.Tail = w.tail.bytes()
+	return w.build.opt.Wants(f)
+}
+
 // file looks at the head of a file, and hands it over or closes it.
 func (w *walking) file(i int) error {
 	e, opt := &w.build.entries[i], &w.build.opt
@@ -79,9 +100,9 @@ func (w *walking) file(i int) error {
 	}
 	e.Format = FormatOf(it.head[:n])
 	it.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, Head: it.head[:n:n]}
-	wanted := opt.Wants != nil && opt.Wants(&it.file)
+	wanted := opt.Wants != nil && w.wants(&it.file, r)
 	if wanted && e.Size > opt.MaxFile {
-		w.build.gap(sbom.Gap{Path: e.Path, Reason: sbom.Limit, Detail: fmt.Sprintf("it has %d bytes; %d are read", e.Size, opt.MaxFile)})
+		w.build.tooLarge(e)
 		wanted = false
 	}
 	it.hash = !wanted

@@ -35,7 +35,7 @@ func (r *run) catalogue(ctx context.Context) (*catalog.Catalog, *layer.Tree, err
 		if len(c.Missing) == 0 || r.walker || pass == passes {
 			return c, opt.Tree, nil
 		}
-		if err := r.readAgain(ctx, c.Missing); err != nil {
+		if err := r.readAgain(ctx, c.Missing, true); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -28,7 +28,10 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 		Jobs:     r.opt.Jobs,
 		Digests:  r.opt.Files,
 		Progress: func(n int64) { r.opt.observe(Event{Kind: LayerBytes, Layer: desc.DiffID, N: n}) },
-		Wants:    func(f *scanner.File) bool { return r.detectors.Wants(f) || r.kind().Wants(f) || also[f.Path] },
+		Wants: func(f *scanner.File) bool {
+			_, wanted := also[f.Path]
+			return wanted || r.detectors.Wants(f) || r.kind().Wants(f)
+		},
 		Visit: func(ctx context.Context, f *scanner.File) (bool, error) {
 			fs, err := r.detectors.Run(ctx, f, hold, detect.Limits{})
 			if err != nil {

@@ -155,7 +155,7 @@ func decodeLayer(f *result, diffID string) (d *decodedLayer, stored int64, err e
 }
 
 func (r *run) saveLayer(ctx context.Context, rl *readLayer) {
-	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker {
+	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker || len(rl.index.Reread) > 0 {
 		return
 	}
 	defer r.opt.Cache.memory.Delete(rl.index.DiffID + "-" + r.key)

@@ -134,8 +134,9 @@ type run struct {
 	walker    bool
 	key       string // of everything but the subject that results depend on
 	layers    []*readLayer
-	// also are paths, by the layer's stated diffID, that catalogers turned out
-	// to want: see catalogue.
+	// also are paths, by the layer's stated diffID, that turned out to be wanted
+	// after the layer was read, and whether their contents are kept: those that a
+	// cataloger asked for are, see catalogue.
 	also map[string]map[string]bool
 }
 
@@ -185,7 +186,25 @@ func (r *run) readLayers(ctx context.Context) error {
 		return err
 	}
 	r.repeatLayers()
-	return nil
+	return r.rereadTails(ctx)
+}
+
+// rereadTails reads the layers again of which a large file turned out to be
+// wanted by its last bytes.
+func (r *run) rereadTails(ctx context.Context) error {
+	var missing []catalog.Missing
+	for i, l := range r.layers {
+		if l == nil || l.index == nil {
+			continue
+		}
+		for _, p := range l.index.Reread {
+			missing = append(missing, catalog.Missing{Layer: i, Path: p})
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return r.readAgain(ctx, missing, false)
 }
 
 // repeatLayers uses a layer again wherever its bytes come again.
@@ -202,8 +221,8 @@ func (r *run) repeatLayers() {
 }
 
 // readAgain reads the layers of contents that were not kept and turned out to
-// be wanted, and keeps them.
-func (r *run) readAgain(ctx context.Context, missing []catalog.Missing) error {
+// be wanted, and keeps them if keep is set.
+func (r *run) readAgain(ctx context.Context, missing []catalog.Missing, keep bool) error {
 	if r.also == nil {
 		r.also = map[string]map[string]bool{}
 	}
@@ -213,7 +232,7 @@ func (r *run) readAgain(ctx context.Context, missing []catalog.Missing) error {
 		if r.also[id] == nil {
 			r.also[id] = map[string]bool{}
 		}
-		r.also[id][m.Path] = true
+		r.also[id][m.Path] = keep || r.also[id][m.Path]
 		again[id] = true
 	}
 	var todo []int
