@@ -1,7 +1,6 @@
 package denylist
 
 import (
-	"encoding/binary"
 	"sync"
 
 	"github.com/interdict/interdict/sbom"
@@ -46,20 +45,11 @@ func (c *clean) add(m sbom.Mark) {
 	p.marks[place] = m
 }
 
-// appendAsked appends all that is matched of a component: what facts reads, and
-// its evidence. Equal texts are of components that match alike.
+// appendAsked appends all that is matched of a component. Equal texts are of
+// components that match alike.
 func appendAsked(b []byte, c *sbom.Component) []byte {
-	b = sbom.AppendTexts(b, c.PURL, c.Group, c.Name, c.Supplier, c.Publisher, c.Manufacturer)
-	b = binary.AppendUvarint(b, uint64(len(c.CPEs)))
-	b = sbom.AppendTexts(b, c.CPEs...)
-	b = binary.AppendUvarint(b, uint64(len(c.Authors)))
-	b = sbom.AppendTexts(b, c.Authors...)
-	b = binary.AppendUvarint(b, uint64(len(c.References)))
-	for i := range c.References {
-		b = sbom.AppendTexts(b, c.References[i].Type, c.References[i].URL)
-	}
-	for i := range c.Evidence {
-		b = sbom.AppendTexts(b, string(c.Evidence[i].Kind), c.Evidence[i].Value)
+	for f := range c.Facts() {
+		b = sbom.AppendTexts(b, string(f.Kind), f.Value)
 	}
 	return b
 }

@@ -32,9 +32,12 @@ func (g *group) allows(r *compiledRule) bool {
 }
 
 func (x *exception) matchesFacts(c *sbom.Component) bool {
-	found := false
-	facts(c, func(k sbom.Kind, value, _ string) { found = found || k == x.kind && x.m.matches(value) })
-	return found
+	for f := range c.Facts() {
+		if f.Kind == x.kind && x.m.matches(f.Value) {
+			return true
+		}
+	}
+	return false
 }
 
 // imported are the kinds of what a file takes from others.

@@ -152,18 +152,15 @@ func isProduct(c *sbom.Component) bool {
 // isOf reports whether a component's own evidence or fields are strong for the
 // vendor.
 func (j *judging) isOf(c *sbom.Component, vendor string) bool {
-	found := false
-	look := func(k sbom.Kind, value, _ string) {
-		found = found || slices.ContainsFunc(j.find(k, value), func(p *pattern) bool {
+	for f := range c.Facts() {
+		for _, p := range j.find(f.Kind, f.Value) {
 			r := p.rule
-			return r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong]
-		})
+			if r.vendor.ID == vendor && p.element < 0 && r.Identifies != Engine && strengthOrder[r.Strength] >= strengthOrder[Strong] {
+				return true
+			}
+		}
 	}
-	for i := range c.Evidence {
-		look(c.Evidence[i].Kind, c.Evidence[i].Value, "")
-	}
-	facts(c, look)
-	return found
+	return false
 }
 
 // speaksForOther reports whether the group's own identity, apart from the

@@ -112,10 +112,10 @@ var packageKinds = map[sbom.Kind]bool{
 	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.MavenGroup: true,
 }
 
-// match adds to j.hits what an evidence matches.
-func (j *judging) match(e *sbom.Evidence) {
-	for _, p := range j.find(e.Kind, e.Value) {
-		j.hits = append(j.hits, hit{p, *e})
+// match adds to j.hits what a fact matches.
+func (j *judging) match(f sbom.Fact) {
+	for _, p := range j.find(f.Kind, f.Value) {
+		j.hits = append(j.hits, hit{p, f.AsEvidence()})
 	}
 }
 
@@ -126,14 +126,9 @@ func (j *judging) component(c *sbom.Component) {
 		return
 	}
 	j.hits = j.hits[:0]
-	for i := range c.Evidence {
-		j.match(&c.Evidence[i])
+	for f := range c.Facts() {
+		j.match(f)
 	}
-	facts(c, func(k sbom.Kind, value, where string) {
-		for _, p := range j.find(k, value) {
-			j.hits = append(j.hits, hit{p, sbom.Evidence{Kind: k, Value: value, Where: where}})
-		}
-	})
 	if len(j.hits) == 0 {
 		j.ix.clean.add(mark)
 		return
@@ -221,22 +216,12 @@ func (g *group) vendors() []string {
 
 // subject judges the image's own configuration.
 func (j *judging) subject() {
-	s := &j.inv.Subject
-	es := slices.Clone(s.Evidence)
-	for k, v := range s.Labels {
-		es = append(es, sbom.Evidence{Kind: sbom.ImageLabel, Value: k + "=" + v, Where: "label"})
-	}
-	if s.Kind == sbom.Image && s.Name != "" {
-		es = append(es, sbom.Evidence{Kind: sbom.ImageRef, Value: s.Name, Where: "reference"})
-		if h := registryOf(s.Name); h != "" {
-			es = append(es, sbom.Evidence{Kind: sbom.ImageHost, Value: h, Where: "reference"})
-		}
-	}
 	j.hits = j.hits[:0]
 	g := &group{}
-	for i := range es {
-		j.match(&es[i])
-		g.evidence = append(g.evidence, &es[i])
+	for f := range j.inv.Subject.Facts() {
+		j.match(f)
+		e := f.AsEvidence()
+		g.evidence = append(g.evidence, &e)
 	}
 	g.hits = slices.Clone(j.hits)
 	for _, v := range g.vendors() {

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/interdict/interdict/sbom"
 )
 
 // findHost looks at a host, or at the host of an address.
 func (m *matcher) findHost(value string, out []*pattern) []*pattern {
 	var buf [128]byte
-	low := lower(hostOf(value), buf[:0])
+	low := lower(sbom.HostOf(value), buf[:0])
 	for {
 		out = append(out, m.hosts[string(low)]...)
 		i := slices.Index(low, '.')
@@ -19,48 +21,6 @@ func (m *matcher) findHost(value string, out []*pattern) []*pattern {
 		}
 		low = low[i+1:]
 	}
-}
-
-// hostOf returns the host of an address without port, or s when it is none.
-func hostOf(s string) string {
-	if h, ok := plainHost(s); ok {
-		return h
-	}
-	return anyHost(s)
-}
-
-func anyHost(s string) string {
-	if _, rest, ok := strings.Cut(s, "://"); ok {
-		s = rest
-	} else if user, rest, ok := strings.Cut(s, "@"); ok && !strings.ContainsAny(user, "/ ") {
-		s = rest // git@host:path
-	}
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		s = s[:i]
-	}
-	if i := strings.LastIndexByte(s, '@'); i >= 0 {
-		s = s[i+1:]
-	}
-	if i := strings.IndexByte(s, ':'); i >= 0 {
-		s = s[:i]
-	}
-	return s
-}
-
-// plainHost reads the host of an address without user and port, or a host
-// alone: nearly all are such.
-func plainHost(s string) (string, bool) {
-	if rest, ok := strings.CutPrefix(s, "https://"); ok {
-		s = rest
-	} else if rest, ok := strings.CutPrefix(s, "http://"); ok {
-		s = rest
-	}
-	for i := range len(s) {
-		if c := s[i]; wordBytes[c] <= foreign && c != '.' && c != '-' {
-			return s[:i], c == '/' && !strings.ContainsAny(s[i:], "@:")
-		}
-	}
-	return s, true
 }
 
 func (m *matcher) findImage(value string, out []*pattern) []*pattern {
@@ -102,14 +62,6 @@ func repository(ref string) string {
 		return rest
 	}
 	return ref
-}
-
-// registryOf returns the registry that an image reference names, or "".
-func registryOf(ref string) string {
-	if first, _, ok := strings.Cut(ref, "/"); ok && (first == "localhost" || strings.ContainsAny(first, ".:")) {
-		return first
-	}
-	return ""
 }
 
 func (m *matcher) findEntity(value string, out []*pattern) []*pattern {

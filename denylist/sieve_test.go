@@ -51,28 +51,6 @@ func TestSieve(t *testing.T) {
 	}
 }
 
-// TestPlainHost: the short way to a host leads to the same one.
-func TestPlainHost(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(2, 1))
-	parts := []string{"https://", "http://", "ssh://", "git@", "www.example.com", "a-b", ":", ":8080", "/", "/x@y", "?", "#", "user:pw@", "_", "//", ".", " "}
-	plain := 0
-	for range 20_000 {
-		var b strings.Builder
-		for range rnd.IntN(5) {
-			b.WriteString(parts[rnd.IntN(len(parts))])
-		}
-		if h, ok := plainHost(b.String()); ok {
-			plain++
-			if want := anyHost(b.String()); h != want {
-				t.Fatalf("%q: %q, want %q", b.String(), h, want)
-			}
-		}
-	}
-	if plain < 2_000 {
-		t.Errorf("only %d are plain", plain)
-	}
-}
-
 // TestRequired: the texts that a regular expression cannot do without.
 func TestRequired(t *testing.T) {
 	for _, tt := range []struct{ expr, want string }{

@@ -330,7 +330,7 @@ func (w *weighed) identify(g *group) {
 
 // isRegistryPackage reports a package of a language's public registry.
 func isRegistryPackage(c *sbom.Component) bool {
-	typ, _, _ := splitPURL(c.PURL)
+	typ, _, _ := sbom.SplitPURL(c.PURL)
 	switch typ {
 	case "npm", "pypi", "maven", "golang", "cargo", "gem", "nuget", "composer", "pub", "hex", "cocoapods", "swift", "cran", "conda":
 		return true

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -121,21 +120,15 @@ func subjectComponent(inv *Inventory) Component {
 	s := &inv.Subject
 	c := Component{
 		Type: Container, Name: cmp.Or(s.Name, s.Digest, "unnamed"), Version: s.Digest, PURL: s.PURL,
-		Evidence: slices.Clone(s.Evidence),
 	}
 	if s.Kind != Image {
 		c.Type = FileType
-	} else if s.Name != "" {
-		c.Evidence = append(c.Evidence, Evidence{Kind: ImageRef, Value: s.Name, Where: "reference"})
-		if host, _, ok := strings.Cut(s.Name, "/"); ok && (host == "localhost" || strings.ContainsAny(host, ".:")) {
-			c.Evidence = append(c.Evidence, Evidence{Kind: ImageHost, Value: host, Where: "reference"})
-		}
+	}
+	for f := range s.Facts() {
+		c.Evidence = append(c.Evidence, f.AsEvidence())
 	}
 	if hex, ok := strings.CutPrefix(s.Digest, "sha256:"); ok {
 		c.Hashes = []Hash{{"SHA-256", hex}}
-	}
-	for _, k := range slices.Sorted(maps.Keys(s.Labels)) {
-		c.Evidence = append(c.Evidence, Evidence{Kind: ImageLabel, Value: k + "=" + s.Labels[k], Where: "label"})
 	}
 	for _, p := range []Property{
 		{"interdict:subject:kind", string(s.Kind)}, {"interdict:subject:platform", s.Platform}, {"interdict:subject:imageID", s.ImageID},
