@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
 // Blob opens a blob of a repository for reading, from its start. Only d's
@@ -36,12 +39,12 @@ func (c *Client) Blob(ctx context.Context, repo name.Repository, d v1.Descriptor
 	}
 	u := url.URL{Scheme: repo.Scheme(), Host: repo.RegistryStr(), Path: "/v2/" + repo.RepositoryStr() + "/blobs/" + d.Digest.String()}
 	b := &blob{
-		want: d.Digest, size: d.Size, hasher: hasher, ref: display(ref),
+		want: d.Digest, size: d.Size, hasher: hasher, ref: display(ref), ended: -1,
 		attempts: c.o.Attempts,
 		fetch: func(off int64) (io.ReadCloser, error) {
-			return fetch(ctx, s.client, u.String(), off, c.o.Stall)
+			return fetch(ctx, s.client, u.String(), off, d.Size, c.o.Stall)
 		},
-		wait: func(try int) error { return sleep(ctx, c.tries.delay(try)) },
+		wait: func(try int) error { return retry.Sleep(ctx, c.tries.policy().Pause(try)) },
 		fail: func(err error) error {
 			if cause := ctx.Err(); cause != nil {
 				return cause
@@ -97,6 +100,7 @@ type blob struct {
 	off    int64 // bytes handed out
 	broke  int64 // off at the last break that counted as progress
 	breaks int   // breaks since then
+	ended  int64 // off at the last end that the server called regular; -1 at first
 	err    error
 }
 
@@ -136,9 +140,16 @@ func (b *blob) verify() error {
 	return io.EOF
 }
 
-// resume opens the blob again at its offset, or says why it cannot.
+// resume opens the blob again at its offset, or says why it cannot. A server that
+// ends the blob at the same byte twice has no more of it.
 func (b *blob) resume(cause error) error {
 	b.body.Close()
+	if errors.Is(cause, io.EOF) {
+		if b.ended == b.off {
+			return b.short(b.off)
+		}
+		b.ended = b.off
+	}
 	if b.off-b.broke >= minProgress {
 		b.broke, b.breaks = b.off, 0
 	}
@@ -155,11 +166,21 @@ func (b *blob) resume(cause error) error {
 			b.body = body
 			return nil
 		}
+		if answer := (*transport.Error)(nil); errors.As(err, &answer) && answer.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			return b.short(b.off)
+		}
 		if !dropped(err) {
 			return b.fail(err)
 		}
 		cause = err
 	}
+}
+
+// short is the error of a blob of which the registry has less than its
+// descriptor says.
+func (b *blob) short(has int64) error {
+	return &Error{Ref: b.ref, Kind: BadDigest, hint: badDigestHint,
+		Err: fmt.Errorf("the registry has %d of the %d bytes that its descriptor says", has, b.size)}
 }
 
 func unexpected(err error) error {
@@ -179,7 +200,7 @@ func (b *blob) Close() error {
 
 // fetch asks for a blob from an offset on, by a range (RFC 9110, section 14.2);
 // where the server ignores it, what is known already is read and dropped.
-func fetch(ctx context.Context, client *http.Client, u string, off int64, stall time.Duration) (io.ReadCloser, error) {
+func fetch(ctx context.Context, client *http.Client, u string, off, size int64, stall time.Duration) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, blobKey{}, true))
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
@@ -196,8 +217,12 @@ func fetch(ctx context.Context, client *http.Client, u string, off int64, stall 
 		cancel(nil)
 		return nil, err
 	}
-	body := newStallReader(resp.Body, stall, cancel)
+	body := newIdleTimeout(resp.Body, stall, cancel)
 	if err := transport.CheckError(resp, http.StatusOK, http.StatusPartialContent); err != nil {
+		body.Close()
+		return nil, err
+	}
+	if err := checkBody(resp, size); err != nil {
 		body.Close()
 		return nil, err
 	}
@@ -216,3 +241,20 @@ func fetch(ctx context.Context, client *http.Client, u string, off int64, stall 
 	}
 	return body, nil
 }
+
+// checkBody tells by the head of an answer that it is not the blob, but the page
+// of a login or an error that a proxy gives with status 200. To ask again would
+// bring the same.
+func checkBody(resp *http.Response, size int64) error {
+	mt, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || mt != "text/html" || size < 0 || resp.StatusCode != http.StatusOK || resp.ContentLength == size {
+		return nil
+	}
+	if resp.ContentLength >= 0 {
+		mt = fmt.Sprintf("%s of %d bytes", mt, resp.ContentLength)
+	}
+	return &Error{Kind: BadAnswer, hint: pageHint, Err: fmt.Errorf("%s answers with a page (%s) in place of a blob of %d bytes",
+		display(resp.Request.URL.Host), mt, size)}
+}
+
+const pageHint = "a proxy or a login page answers in the registry's place: check HTTPS_PROXY and NO_PROXY, and log in to the network or the proxy"

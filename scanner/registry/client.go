@@ -39,6 +39,14 @@ type Options struct {
 	// helpers, and Podman's auth.json. The first that has any for a registry
 	// wins; without any, requests are anonymous.
 	Credentials []Credential
+	// Named reports whether the operator named a host ("host[:port]", "docker.io"
+	// for Docker Hub), as a target or in the scope of an audit. Credentials that
+	// name no registry go to no other host. Nil means that all are named: the
+	// caller reads only what its user asks for.
+	Named func(host string) bool
+	// Warn, if set, is told in one line of what the user should know although the
+	// client goes on: a credential helper that cannot run.
+	Warn func(message string)
 	// Insecure allows plain HTTP and certificates that do not verify. Loopback
 	// and private (RFC 1918) addresses may always answer in plain HTTP.
 	Insecure bool
@@ -104,13 +112,13 @@ func (o Options) withDefaults() Options {
 // Client reads from registries. It authenticates once for each repository and
 // may be used from many goroutines.
 type Client struct {
-	o     Options
-	keys  *keychain
-	base  *http.Transport
-	trip  http.RoundTripper // base with limits and retries, without authentication
-	greet http.RoundTripper // trip that asks each host once how to log in
-	tries retrier
-	kept  kept
+	o         Options
+	keys      *keychain
+	base      *http.Transport
+	trip      http.RoundTripper // base with limits and retries, without authentication
+	pings     http.RoundTripper // trip that asks each host once how to log in
+	tries     retrier
+	manifests manifestCache
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -149,10 +157,10 @@ func New(o Options) (*Client, error) {
 	tries := retrier{attempts: o.Attempts, backoff: o.Backoff, maxWait: o.MaxWait}
 	tries.inner = &gate{inner: base, limit: o.Limit, onPause: o.OnPause, agent: "interdict/" + o.Version, perHost: o.PerHost, patience: 4 * o.Stall, hosts: map[string]*host{}}
 	return &Client{
-		o: o, base: base, trip: &tries, greet: newGreeter(&tries), tries: tries,
-		keys:     newKeychain(o),
-		kept:     kept{max: o.KeepManifests},
-		sessions: map[string]*session{},
+		o: o, base: base, trip: &tries, pings: newPingCache(&tries), tries: tries,
+		keys:      newKeychain(o),
+		manifests: manifestCache{max: o.KeepManifests},
+		sessions:  map[string]*session{},
 	}, nil
 }
 
@@ -226,7 +234,7 @@ func (c *Client) Resolve(ctx context.Context, ref name.Reference) (v1.Descriptor
 // descriptor. Bytes that do not have the reference's digest are an error. The
 // bytes are not to be changed.
 func (c *Client) Manifest(ctx context.Context, ref name.Reference) (v1.Descriptor, []byte, error) {
-	if m, ok := c.kept.get(ref); ok {
+	if m, ok := c.manifests.get(ref); ok {
 		return m.desc, m.raw, nil
 	}
 	s, err := c.session(ctx, ref.Context())
@@ -234,10 +242,14 @@ func (c *Client) Manifest(ctx context.Context, ref name.Reference) (v1.Descripto
 		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
 	}
 	d, err := s.puller.Get(ctx, ref)
+	if err == nil && strings.HasPrefix(string(d.MediaType), "text/html") {
+		err = &Error{Ref: display(ref.Name()), Kind: BadAnswer, hint: pageHint,
+			Err: fmt.Errorf("%s answers with a page (text/html) in place of a manifest", display(ref.Context().RegistryStr()))}
+	}
 	if err != nil {
 		return v1.Descriptor{}, nil, c.fail(ref.Name(), ref.Context().Registry, err)
 	}
-	c.kept.put(ref, manifest{d.Descriptor, d.Manifest})
+	c.manifests.put(ref, manifest{d.Descriptor, d.Manifest})
 	return d.Descriptor, d.Manifest, nil
 }
 
@@ -310,7 +322,8 @@ func (c *Client) authenticate(ctx context.Context, res resource, s *session) err
 	default:
 		return fmt.Errorf("authenticating for %s: not a registry or repository", res)
 	}
-	trip, err := transport.NewWithContext(ctx, reg, auth, c.greet, []string{res.Scope(transport.PullScope)})
+	scope := res.Scope(transport.PullScope)
+	trip, err := transport.NewWithContext(ctx, reg, auth, &challenged{inner: c.pings, base: c.trip, reg: reg, auth: auth, scope: scope}, []string{scope})
 	if err != nil {
 		return c.untrusted(ctx, reg, err)
 	}

@@ -18,7 +18,9 @@ import (
 // Credential is a login for one registry: a user name with a password, or a
 // bearer token.
 type Credential struct {
-	Authority string // host[:port] of the registry; empty for any that is asked
+	// Authority is the host[:port] of the registry; empty for every host that
+	// the operator named (see [Options.Named]).
+	Authority string
 	Username  string
 	Password  string
 	Token     string
@@ -27,7 +29,8 @@ type Credential struct {
 func (c Credential) empty() bool { return c.Username == "" && c.Password == "" && c.Token == "" }
 
 // EnvCredentials reads INTERDICT_REGISTRY_AUTH_AUTHORITY, _USERNAME, _PASSWORD
-// and _TOKEN. Without an authority they are for any registry.
+// and _TOKEN. Without an authority they are for every host that the operator
+// named (see [Options.Named]).
 func EnvCredentials(getenv func(string) string) []Credential {
 	const p = "INTERDICT_REGISTRY_AUTH_"
 	c := Credential{getenv(p + "AUTHORITY"), getenv(p + "USERNAME"), getenv(p + "PASSWORD"), getenv(p + "TOKEN")}
@@ -42,7 +45,9 @@ func EnvCredentials(getenv func(string) string) []Credential {
 // Skopeo do, and knows Podman's keys for parts of a registry.
 type keychain struct {
 	given []Credential
+	named func(host string) bool
 	files []string
+	warn  func(string)
 
 	mu      sync.Mutex
 	used    map[string]string // by registry host: where its credentials came from
@@ -52,7 +57,9 @@ type keychain struct {
 func newKeychain(o Options) *keychain {
 	return &keychain{
 		given:   append(append([]Credential{}, o.Credentials...), EnvCredentials(o.Getenv)...),
+		named:   o.Named,
 		files:   authFiles(o.Getenv),
+		warn:    o.Warn,
 		used:    map[string]string{},
 		trouble: map[string]error{},
 	}
@@ -90,7 +97,7 @@ func authFiles(getenv func(string) string) []string {
 func (k *keychain) Resolve(res authn.Resource) (authn.Authenticator, error) {
 	reg := res.RegistryStr()
 	for _, c := range k.given {
-		if c.Authority != "" && display(c.Authority) != display(reg) || c.empty() {
+		if c.empty() || !k.meant(c, reg) {
 			continue
 		}
 		k.note(reg, "the credentials given", nil)
@@ -101,12 +108,25 @@ func (k *keychain) Resolve(res authn.Resource) (authn.Authenticator, error) {
 		if err != nil {
 			k.note(reg, "", fmt.Errorf("%s: %w", file, err))
 		}
+		if auth != nil && err != nil && k.warn != nil {
+			k.warn(clean(fmt.Sprintf("%s: %v; the login in the file is used for %s", file, err, display(reg))))
+		}
 		if auth != nil {
 			k.note(reg, "the credentials of "+file, nil)
 			return auth, nil
 		}
 	}
 	return authn.Anonymous, nil
+}
+
+// meant reports whether a credential is for a registry: for the one that it
+// names, else for those that the operator named. A host that a stranger named,
+// in a webhook's notice, gets none that the operator did not set for it.
+func (k *keychain) meant(c Credential, reg string) bool {
+	if c.Authority != "" {
+		return display(c.Authority) == display(reg)
+	}
+	return k.named == nil || k.named(display(reg))
 }
 
 func (k *keychain) note(reg, used string, trouble error) {
@@ -133,7 +153,9 @@ func (k *keychain) hint(host string) string {
 	return "no credentials for it were found: docker login " + host + ", or set INTERDICT_REGISTRY_AUTH_USERNAME and INTERDICT_REGISTRY_AUTH_PASSWORD; the image may also not exist"
 }
 
-// fromFile returns nil if the file is not there or has nothing for res.
+// fromFile returns nil if the file is not there or has nothing for res. A
+// credential helper that cannot run is an error, beside the login that the file
+// itself has, if any.
 func fromFile(path string, res authn.Resource) (authn.Authenticator, error) {
 	f, err := os.Open(path)
 	if os.IsNotExist(err) {
@@ -149,13 +171,13 @@ func fromFile(path string, res authn.Resource) (authn.Authenticator, error) {
 	}
 	cfg, err := lookUp(cf, res)
 	cfg.ServerAddress = "" // GetAuthConfig sets it even where it found nothing
-	if err != nil || cfg == (types.AuthConfig{}) {
+	if cfg == (types.AuthConfig{}) {
 		return nil, err
 	}
 	return authn.FromConfig(authn.AuthConfig{
 		Username: cfg.Username, Password: cfg.Password, Auth: cfg.Auth,
 		IdentityToken: cfg.IdentityToken, RegistryToken: cfg.RegistryToken,
-	}), nil
+	}), err
 }
 
 // lookUp asks for the repository, then for each part above it, down to the
@@ -175,11 +197,23 @@ func lookUp(cf *configfile.ConfigFile, res authn.Resource) (types.AuthConfig, er
 	reg := res.RegistryStr()
 	if reg == name.DefaultRegistry {
 		// Docker's key for Docker Hub, then Podman's.
-		cfg, err := cf.GetAuthConfig(authn.DefaultAuthKey)
+		cfg, err := get(cf, authn.DefaultAuthKey)
 		if bare := cfg; err != nil || bare.Username+bare.Auth+bare.IdentityToken+bare.RegistryToken != "" {
 			return cfg, err
 		}
 		return cf.AuthConfigs["docker.io"], nil
 	}
-	return cf.GetAuthConfig(reg)
+	return get(cf, reg)
+}
+
+// get asks the credential helper, if the file names one, and takes the login in
+// the file itself where the helper cannot run; its error is returned beside it.
+func get(cf *configfile.ConfigFile, host string) (types.AuthConfig, error) {
+	cfg, err := cf.GetAuthConfig(host)
+	if err != nil {
+		plain := *cf
+		plain.CredentialsStore, plain.CredentialHelpers = "", nil
+		cfg, _ = plain.GetAuthConfig(host)
+	}
+	return cfg, err
 }

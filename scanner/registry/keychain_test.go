@@ -34,6 +34,9 @@ func TestCredentials(t *testing.T) {
 		env   map[string]string
 		creds []Credential
 		hint  string // of the error, if one is expected
+		named string // the host that the operator named; empty for all
+
+		warning string
 	}{
 		{name: "none", hint: "docker login"},
 		{name: "given", creds: []Credential{{addr, "ann", "s3cret", ""}}},
@@ -52,6 +55,11 @@ func TestCredentials(t *testing.T) {
 		{name: "helper", files: map[string]string{".docker/config.json": `{"credsStore":"demo"}`, "bin/docker-credential-demo": helper}},
 		{name: "helper for the host", files: map[string]string{".docker/config.json": `{"credHelpers":{"` + addr + `":"demo"}}`, "bin/docker-credential-demo": helper}},
 		{name: "helper absent", files: map[string]string{".docker/config.json": `{"credsStore":"absent"}`}, hint: "docker-credential-absent"},
+		{name: "helper absent, the login in the file", files: map[string]string{".docker/config.json": good[:len(good)-1] + `,"credsStore":"absent"}`}, warning: "docker-credential-absent"},
+		{name: "helper of the host absent, the login in the file", files: map[string]string{".docker/config.json": good[:len(good)-1] + `,"credHelpers":{"` + addr + `":"absent"}}`}, warning: "docker-credential-absent"},
+		{name: "for named hosts, and it is", creds: []Credential{{"", "ann", "s3cret", ""}}, named: addr},
+		{name: "for named hosts, and it is not", creds: []Credential{{"", "ann", "s3cret", ""}}, named: "example.com", hint: "no credentials"},
+		{name: "of the environment, for a host that is not named", env: map[string]string{"INTERDICT_REGISTRY_AUTH_TOKEN": "tok"}, named: "example.com", hint: "no credentials"},
 		{name: "broken file", files: map[string]string{".docker/config.json": `{"auths":`}, hint: "could not be read"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,8 +73,15 @@ func TestCredentials(t *testing.T) {
 			for k, v := range tt.env {
 				env[k] = strings.ReplaceAll(v, "$HOME", home)
 			}
-			c := client(t, Options{Credentials: tt.creds, Getenv: func(k string) string { return env[k] }})
-			err := pull(t.Context(), c, addr+"/team/app:1")
+			var warned string
+			o := Options{Credentials: tt.creds, Getenv: func(k string) string { return env[k] }, Warn: func(m string) { warned = m }}
+			if tt.named != "" {
+				o.Named = func(host string) bool { return host == tt.named }
+			}
+			err := pull(t.Context(), client(t, o), addr+"/team/app:1")
+			if !strings.Contains(warned, tt.warning) || tt.warning == "" && warned != "" || strings.Contains(warned, "s3cret") {
+				t.Errorf("warning %q, want %q in it and no secret", warned, tt.warning)
+			}
 			if tt.hint == "" {
 				if err != nil {
 					t.Fatal(err)

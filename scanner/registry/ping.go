@@ -23,7 +23,7 @@ func (c *Client) Ping(ctx context.Context, registry string) (Greeting, error) {
 	if err != nil {
 		return Greeting{}, &Error{Ref: registry, Kind: BadReference, Err: fmt.Errorf("%q is not a registry", clean(registry)), hint: "write it as HOST or HOST:PORT"}
 	}
-	ch, err := transport.Ping(ctx, reg, c.greet)
+	ch, err := transport.Ping(ctx, reg, c.pings)
 	if err != nil {
 		return Greeting{}, c.fail(reg.Name(), reg, err)
 	}

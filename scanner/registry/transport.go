@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/interdict/interdict/scanner/internal/retry"
 )
 
 const (
@@ -85,7 +86,7 @@ func (h *host) wait(ctx context.Context) error {
 	h.mu.Lock()
 	d := time.Until(h.until)
 	h.mu.Unlock()
-	return sleep(ctx, d)
+	return retry.Sleep(ctx, d)
 }
 
 func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -194,47 +195,67 @@ func (e *waitError) Error() string {
 	return fmt.Sprintf("%s answers 429 Too Many Requests and asks to wait %s", e.host, e.wait.Round(time.Second))
 }
 
-func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	for try := 1; ; try++ {
-		attempt, err := rewound(req, try)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := r.inner.RoundTrip(attempt)
-		if try >= r.attempts || !again(req, resp, err) {
-			return resp, err
-		}
-		wait := r.delay(try)
-		if resp != nil {
-			asked, told := retryAfter(resp.Header, time.Now())
-			tooLong := told && asked > r.maxWait
-			if told && resp.StatusCode == http.StatusTooManyRequests {
-				r.inner.pause(req.URL.Host, asked, !tooLong)
-			}
-			if tooLong {
-				resp.Body.Close()
-				return nil, &waitError{req.URL.Host, asked}
-			}
-			if told {
-				wait = max(asked, wait/8)
-			}
-			io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
-			resp.Body.Close()
-		}
-		if err := sleep(req.Context(), wait); err != nil {
-			return nil, err
-		}
-	}
+// errBusy is an answer that asks to try again.
+var errBusy = errors.New("the registry is busy or broken")
+
+func (r *retrier) policy() retry.Policy {
+	return retry.Policy{First: r.backoff, Max: 30 * time.Second, Attempts: r.attempts}
 }
 
-// delay is the wait after an attempt (from 1): it doubles, up to 30 s, and
-// differs by half from caller to caller so that they do not come back at once.
-func (r *retrier) delay(try int) time.Duration {
-	d := min(r.backoff<<min(try-1, 16), 30*time.Second)
-	if d <= 0 {
-		return 0
+func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	var resp *http.Response
+	var tooLong error
+	err := r.policy().Do(req.Context(), func(try int) error {
+		if resp != nil {
+			_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be used again
+			resp.Body.Close()
+			resp = nil
+		}
+		attempt, err := rewound(req, try)
+		if err != nil {
+			return err
+		}
+		resp, err = r.inner.RoundTrip(attempt)
+		if err == nil && again(req, resp, nil) {
+			err = errBusy
+		}
+		return err
+	}, func(err error) (time.Duration, bool) {
+		if !errors.Is(err, errBusy) {
+			return 0, again(req, nil, err)
+		}
+		var pause time.Duration
+		pause, tooLong = r.asked(req, resp)
+		return pause, tooLong == nil
+	})
+	switch {
+	case tooLong != nil:
+		resp.Body.Close()
+		return nil, tooLong
+	case errors.Is(err, errBusy) && req.Context().Err() != nil:
+		resp.Body.Close()
+		return nil, req.Context().Err()
+	case errors.Is(err, errBusy):
+		return resp, nil // the last answer says what is wrong
 	}
-	return d/2 + rand.N(d/2+1)
+	return resp, err
+}
+
+// asked is how long a response asks to wait. All requests to a host that is
+// asked too often wait; a wait beyond maxWait is an error.
+func (r *retrier) asked(req *http.Request, resp *http.Response) (time.Duration, error) {
+	pause, ok := retryAfter(resp.Header, time.Now())
+	if !ok {
+		return 0, nil
+	}
+	tooLong := pause > r.maxWait
+	if resp.StatusCode == http.StatusTooManyRequests {
+		r.inner.pause(req.URL.Host, pause, !tooLong)
+	}
+	if tooLong {
+		return 0, &waitError{req.URL.Host, pause}
+	}
+	return pause, nil
 }
 
 // rewound returns the request with its body from the start.
@@ -313,18 +334,4 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 		now = d
 	}
 	return max(0, t.Sub(now)), true
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

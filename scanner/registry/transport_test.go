@@ -141,7 +141,7 @@ func TestResumes(t *testing.T) {
 		{name: "a few bytes at a time", srv: &blobServer{data: data, cut: 10}, kind: Unreachable, requests: 3},
 		{name: "other bytes", srv: &blobServer{data: bytes.ToUpper(data)}, kind: BadDigest, requests: 1},
 		{name: "more bytes", srv: &blobServer{data: append(bytes.Clone(data), 0)}, kind: BadDigest, requests: 1},
-		{name: "fewer bytes", srv: &blobServer{data: data[:1000]}, kind: BadAnswer, requests: 3},
+		{name: "fewer bytes", srv: &blobServer{data: data[:1000]}, kind: BadDigest, requests: 2},
 		{name: "fewer bytes, size not known", srv: &blobServer{data: data[:1000]}, desc: func(d *v1.Descriptor) { d.Size = -1 }, kind: BadDigest, requests: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,10 +159,8 @@ func TestResumes(t *testing.T) {
 			defer r.Close()
 			got, err := io.ReadAll(r)
 			switch {
-			case tt.kind != "" && tt.kind != BadAnswer:
+			case tt.kind != "":
 				wantKind(t, err, tt.kind)
-			case tt.kind != "" && err == nil:
-				t.Error("no error")
 			case tt.kind == "" && (err != nil || !bytes.Equal(got, data)):
 				t.Errorf("read %d bytes, %v", len(got), err)
 			}

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-var errStalled = errors.New("the connection gives next to no bytes")
+var errStalled = errors.New("the connection delivers almost no bytes")
 
-// minRate is the least number of bytes in a stall window. Only the time that is
-// spent waiting in Read counts: a slow reader is not the server's fault.
+// minRate is the least number of bytes that a window must bring. Only time spent
+// in Read counts: a slow reader is not the server's fault.
 const minRate = 16 << 10
 
-// stallReader breaks off a body that stalls.
-type stallReader struct {
+// idleTimeout ends a body that stalls.
+type idleTimeout struct {
 	io.ReadCloser
 	window time.Duration
 	cancel context.CancelCauseFunc
@@ -24,13 +24,13 @@ type stallReader struct {
 	got    int
 }
 
-func newStallReader(body io.ReadCloser, window time.Duration, cancel context.CancelCauseFunc) *stallReader {
+func newIdleTimeout(body io.ReadCloser, window time.Duration, cancel context.CancelCauseFunc) *idleTimeout {
 	t := time.AfterFunc(window, func() { cancel(errStalled) })
 	t.Stop()
-	return &stallReader{ReadCloser: body, window: window, cancel: cancel, timer: t}
+	return &idleTimeout{ReadCloser: body, window: window, cancel: cancel, timer: t}
 }
 
-func (s *stallReader) Read(p []byte) (int, error) {
+func (s *idleTimeout) Read(p []byte) (int, error) {
 	start := time.Now()
 	s.timer.Reset(s.window)
 	n, err := s.ReadCloser.Read(p)
@@ -49,7 +49,7 @@ func (s *stallReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *stallReader) Close() error {
+func (s *idleTimeout) Close() error {
 	s.timer.Stop()
 	err := s.ReadCloser.Close()
 	s.cancel(nil)
