@@ -137,11 +137,15 @@ func newScanner(cmd *cobra.Command, f *scanFlags, j *judging) (*scanning, error)
 	if err := source.CheckPlatforms(f.platforms); err != nil {
 		return nil, usage(hintOf(err), "reading --platform: %w", err)
 	}
-	client, err := registry.New(registry.Options{Version: version(), Insecure: f.insecure, CAFile: f.ca})
+	quiet, _ := cmd.Flags().GetBool("quiet")
+	client, err := registry.New(registry.Options{Version: version(), Insecure: f.insecure, CAFile: f.ca, Warn: func(m string) {
+		if !quiet {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", printable(m))
+		}
+	}})
 	if err != nil {
 		return nil, err
 	}
-	quiet, _ := cmd.Flags().GetBool("quiet")
 	s := &scanning{judge: j, quiet: quiet, errOut: cmd.ErrOrStderr(),
 		source: source.Options{Platforms: f.platforms, Client: client}}
 	s.opt = scan.Options{Watch: j.list.Watch(), Memory: memory, Jobs: f.jobs, Files: f.files,

@@ -25,6 +25,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/interdict/interdict/scanner/internal/lru"
 )
 
 // Options say how to reach registries. The zero value is what most want: the
@@ -120,8 +122,8 @@ type Client struct {
 	tries     retrier
 	manifests manifestCache
 
-	mu       sync.Mutex
-	sessions map[string]*session
+	mu       sync.Mutex // of finding or making a session
+	sessions *lru.Cache[string, *session]
 }
 
 // session is an authenticated way to one repository or to a registry's catalog.
@@ -159,8 +161,8 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		o: o, base: base, trip: &tries, pings: newPingCache(&tries), tries: tries,
 		keys:      newKeychain(o),
-		manifests: manifestCache{max: o.KeepManifests},
-		sessions:  map[string]*session{},
+		manifests: newManifestCache(o.KeepManifests),
+		sessions:  lru.New[string, *session](maxSessions),
 	}, nil
 }
 
@@ -274,11 +276,10 @@ type resource interface {
 func (c *Client) session(ctx context.Context, res resource) (*session, error) {
 	key := res.Scheme() + "://" + res.String()
 	c.mu.Lock()
-	s := c.sessions[key]
-	if s == nil {
+	s, ok := c.sessions.Get(key)
+	if !ok {
 		s = &session{}
-		c.forget()
-		c.sessions[key] = s
+		c.sessions.Put(key, s, 1)
 	}
 	c.mu.Unlock()
 
@@ -293,20 +294,9 @@ func (c *Client) session(ctx context.Context, res resource) (*session, error) {
 	return s, nil
 }
 
-// maxSessions bounds the sessions that are kept: who goes over the repositories
-// of a whole registry seldom comes back to one.
+// maxSessions bounds the sessions and the answers of hosts that are cached. A
+// session that is evicted stays good for its user; the next one logs in again.
 const maxSessions = 1024
-
-// forget makes room for a session, by chance: one that is in use stays good for
-// its user, and one that is asked for again logs in again.
-func (c *Client) forget() {
-	for key := range c.sessions {
-		if len(c.sessions) < maxSessions {
-			return
-		}
-		delete(c.sessions, key)
-	}
-}
 
 func (c *Client) authenticate(ctx context.Context, res resource, s *session) error {
 	auth, err := authn.Resolve(ctx, authn.RefreshingKeychain(c.keys, 30*time.Minute), res)

@@ -388,7 +388,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	for i := range maxSessions + 100 {
 		c.Tags(t.Context(), fmt.Sprintf("%s/r%d", addr, i))
 	}
-	if n := len(c.sessions); n != maxSessions {
+	if n := c.sessions.Size(); n != maxSessions {
 		t.Errorf("%d sessions are kept", n)
 	}
 	push(t, addr+"/app:1")

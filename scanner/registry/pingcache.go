@@ -2,8 +2,9 @@ package registry
 
 import (
 	"net/http"
-	"sync"
 	"time"
+
+	"github.com/interdict/interdict/scanner/internal/lru"
 )
 
 // pingCache caches the answers of hosts to an unauthenticated request for their
@@ -13,9 +14,7 @@ import (
 // where the host speaks plain HTTP.
 type pingCache struct {
 	inner http.RoundTripper
-
-	mu    sync.Mutex
-	known map[string]pingAnswer // by "scheme://host"
+	known *lru.Cache[string, pingAnswer] // by "scheme://host"
 }
 
 // pingAnswer is an answer, or the error of a scheme that the host does not speak.
@@ -31,7 +30,7 @@ type pingAnswer struct {
 const maxPingAge = time.Minute
 
 func newPingCache(inner http.RoundTripper) *pingCache {
-	return &pingCache{inner: inner, known: map[string]pingAnswer{}}
+	return &pingCache{inner: inner, known: lru.New[string, pingAnswer](maxSessions)}
 }
 
 func (c *pingCache) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -53,11 +52,9 @@ func (c *pingCache) RoundTrip(req *http.Request) (*http.Response, error) {
 // lookUp returns the cached answer for a scheme. A failed TLS handshake is used
 // only once the host has answered in plain HTTP; until then it is tried again.
 func (c *pingCache) lookUp(scheme, host string) (pingAnswer, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	known, ok := c.known[scheme+"://"+host]
+	known, ok := c.known.Get(scheme + "://" + host)
 	if ok && known.err != nil {
-		plain, answered := c.known["http://"+host]
+		plain, answered := c.known.Get("http://" + host)
 		ok = answered && plain.err == nil && time.Since(plain.at) < maxPingAge
 	}
 	return known, ok && time.Since(known.at) < maxPingAge
@@ -74,10 +71,5 @@ func (c *pingCache) add(req *http.Request, resp *http.Response, err error) {
 	} else if req.Context().Err() != nil || req.URL.Scheme != "https" {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= maxSessions {
-		clear(c.known)
-	}
-	c.known[req.URL.Scheme+"://"+req.URL.Host] = known
+	c.known.Put(req.URL.Scheme+"://"+req.URL.Host, known, 1)
 }
