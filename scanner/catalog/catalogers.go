@@ -58,9 +58,12 @@ type cataloger struct {
 	pkg.Cataloger
 	kinds Kind
 	// whole tells that it joins what several files say into one package. A
-	// layer that brings any of its files is then catalogued in the view of all
+	// layer that brings any of its files is then cataloged in the view of all
 	// layers up to it.
 	whole bool
+	// declares tells that what it finds was not seen installed, by what it reads
+	// alone: lock files and lists of requirements.
+	declares bool
 }
 
 // catalogers lists syft's catalogers with the kinds of target that syft itself
@@ -117,25 +120,25 @@ func declared(cfg pkgcataloging.Config) []cataloger {
 	return []cataloger{
 		{Cataloger: redhat.NewArchiveCataloger(), kinds: Folder},
 		{Cataloger: debian.NewArchiveCataloger(), kinds: Folder},
-		{Cataloger: cpp.NewConanCataloger(), kinds: Folder},
+		{Cataloger: cpp.NewConanCataloger(), kinds: both, declares: true},
 		{Cataloger: cpp.NewVcpkgManifestCataloger(cfg.Cpp), kinds: Folder},
-		{Cataloger: dart.NewPubspecLockCataloger(), kinds: Folder},
+		{Cataloger: dart.NewPubspecLockCataloger(), kinds: both, declares: true},
 		{Cataloger: dart.NewPubspecCataloger(), kinds: Folder},
-		{Cataloger: elixir.NewMixLockCataloger(), kinds: Folder},
-		{Cataloger: erlang.NewRebarLockCataloger(), kinds: Folder},
+		{Cataloger: elixir.NewMixLockCataloger(), kinds: both, declares: true},
+		{Cataloger: erlang.NewRebarLockCataloger(), kinds: both, declares: true},
 		{Cataloger: erlang.NewOTPCataloger(), kinds: Folder},
-		{Cataloger: haskell.NewHackageCataloger(), kinds: Folder},
-		{Cataloger: golang.NewGoModuleFileCataloger(cfg.Golang), kinds: Folder},
-		{Cataloger: java.NewGradleLockfileCataloger(), kinds: Folder},
-		{Cataloger: java.NewPomCataloger(cfg.JavaArchive), kinds: Folder},
-		{Cataloger: javascript.NewLockCataloger(cfg.JavaScript), kinds: Folder},
-		{Cataloger: php.NewComposerLockCataloger(), kinds: Folder},
-		{Cataloger: python.NewPackageCataloger(cfg.Python), kinds: Folder},
-		{Cataloger: ruby.NewGemFileLockCataloger(), kinds: Folder},
+		{Cataloger: haskell.NewHackageCataloger(), kinds: both, declares: true},
+		{Cataloger: golang.NewGoModuleFileCataloger(cfg.Golang), kinds: both, declares: true},
+		{Cataloger: java.NewGradleLockfileCataloger(), kinds: both, declares: true},
+		{Cataloger: java.NewPomCataloger(cfg.JavaArchive), kinds: both, declares: true},
+		{Cataloger: javascript.NewLockCataloger(cfg.JavaScript), kinds: both, declares: true},
+		{Cataloger: php.NewComposerLockCataloger(), kinds: both, declares: true},
+		{Cataloger: python.NewPackageCataloger(cfg.Python), kinds: both, declares: true},
+		{Cataloger: ruby.NewGemFileLockCataloger(), kinds: both, declares: true},
 		{Cataloger: ruby.NewGemSpecCataloger(), kinds: Folder},
-		{Cataloger: rust.NewCargoLockCataloger(), kinds: Folder},
-		{Cataloger: swift.NewCocoapodsCataloger(), kinds: Folder},
-		{Cataloger: swift.NewSwiftPackageManagerCataloger(), kinds: Folder},
+		{Cataloger: rust.NewCargoLockCataloger(), kinds: both, declares: true},
+		{Cataloger: swift.NewCocoapodsCataloger(), kinds: both, declares: true},
+		{Cataloger: swift.NewSwiftPackageManagerCataloger(), kinds: both, declares: true},
 		{Cataloger: swipl.NewSwiplPackCataloger(), kinds: Folder},
 		{Cataloger: ocaml.NewOpamPackageManagerCataloger(), kinds: Folder},
 		{Cataloger: perl.NewCpanMetaCataloger(), kinds: Folder},
@@ -146,7 +149,7 @@ func declared(cfg pkgcataloging.Config) []cataloger {
 }
 
 // configuration switches off whatever would leave the machine or look outside
-// the target: remote licence look-ups, Maven, the user's own module cache, and
+// the target: remote license look-ups, Maven, the user's own module cache, and
 // the go command. It is made once, of hundreds of patterns, and only read.
 var configuration = sync.OnceValue(func() pkgcataloging.Config {
 	c := pkgcataloging.DefaultConfig()

@@ -24,7 +24,7 @@ func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relatio
 	at := map[artifact.ID]int{}
 	for i := range pkgs {
 		p := &pkgs[i]
-		if strings.TrimSpace(p.Name) == "" {
+		if strings.TrimSpace(p.Name) == "" || isLink(p) {
 			continue // syft's default: a package without a name is none
 		}
 		if p.ID() == "" {
@@ -47,13 +47,23 @@ func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relatio
 	return out
 }
 
+// isLink reports an entry of npm's lock file that leads to a folder of the
+// project ("link": true): another entry is the package.
+func isLink(p *pkg.Package) bool {
+	m, ok := p.Metadata.(pkg.NpmPackageLockEntry)
+	return ok && p.Version == "" && m.Integrity == "" && m.Resolved != "" && !strings.Contains(m.Resolved, ":")
+}
+
 func newItem(r *resolver, p *pkg.Package) item {
 	b := &builder{p: p, r: r, detector: detectorName(r.cat.Name())}
 	b.c = sbom.Component{
 		Type: sbom.Library, Name: p.Name, Version: p.Version, PURL: p.PURL,
-		FoundBy: r.cat.Name(), Language: language(p), CPEs: cpesOf(p), Licenses: licencesOf(r, p),
+		FoundBy: r.cat.Name(), Language: language(p), CPEs: cpesOf(p), Licenses: licensesOf(r, p),
 	}
 	b.it = item{Type: string(p.Type)}
+	if r.cat.declares && r.view.kind == Image {
+		b.it.Declared, b.c.Scope = true, sbom.Excluded
+	}
 	b.locate()
 	b.group()
 	b.metadata()

@@ -34,14 +34,14 @@ func zipped(t testing.TB, files ...scantest.File) []byte {
 	return buf.Bytes()
 }
 
-func manifest(name, vendor string) scantest.File {
+func javaManifest(name, vendor string) scantest.File {
 	return text("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\nImplementation-Title: "+name+"\r\nImplementation-Version: 1.2.3\r\nImplementation-Vendor: "+vendor+"\r\n\r\n")
 }
 
 // TestJava: a nested archive is at a nested path, and both name their vendors.
 func TestJava(t *testing.T) {
-	inner := zipped(t, manifest("acme-core", "Acme Ltd"))
-	outer := zipped(t, manifest("acme-app", "Integrator GmbH"), scantest.File{Path: "BOOT-INF/lib/acme-core-1.2.3.jar", Body: inner})
+	inner := zipped(t, javaManifest("acme-core", "Acme Ltd"))
+	outer := zipped(t, javaManifest("acme-app", "Integrator GmbH"), scantest.File{Path: "BOOT-INF/lib/acme-core-1.2.3.jar", Body: inner})
 	c := components(t, built(t, scantest.Image{Layers: []scantest.Layer{{Files: []scantest.File{{Path: "/opt/acme-app.jar", Body: outer}}}}}), Options{})
 	app, core := findName(t, c, "acme-app"), findName(t, c, "acme-core")
 	if app.Manufacturer != "Integrator GmbH" || core.Manufacturer != "Acme Ltd" {
@@ -145,7 +145,7 @@ func TestUnknowns(t *testing.T) {
 	}
 }
 
-// benchImage has what costs: many packages of node with licences beside them, a
+// benchImage has what costs: many packages of node with licenses beside them, a
 // large database, and another layer that rewrites it.
 func benchImage(tb testing.TB) scantest.Image {
 	var status bytes.Buffer
@@ -171,7 +171,7 @@ func benchImage(tb testing.TB) scantest.Image {
 
 func BenchmarkComponents(b *testing.B) {
 	layers := indexes(b, built(b, benchImage(b)))
-	if _, err := licenceContext(); err != nil {
+	if _, err := licenseContext(); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/cataloging/pkgcataloging"
@@ -48,11 +49,14 @@ type item struct {
 	Files    []string // files that it says are its own
 	Requires []string
 	Provides []string
-	// Weak tells that it was recognised by a file's contents: it gives way to a
+	// Weak tells that it was recognized by a file's contents: it gives way to a
 	// package that owns the file.
 	Weak bool
 	// JVM tells that it is a Java installation, which owns its programs.
 	JVM bool
+	// Declared tells that it was not seen installed: it gives way to the same
+	// package that was.
+	Declared bool
 }
 
 // session catalogs the layers of one target, bottom first.
@@ -104,21 +108,26 @@ func (s *session) catalog(ctx context.Context, todo []int) error {
 		}
 		res := &layerResult{Databases: map[string][]string{}}
 		s.results[i] = res
-		v := newView(s.layers[:i+1], s.treeOf(i), s.globs, s.env)
+		v := newView(s.layers[:i+1], s.treeOf(i), s.globs, s.env, s.kind)
 		missing[i] = v.missing
 		s.readDatabases(v, i, res)
-		for _, c := range catalogers(s.conf) {
-			r, ok := s.resolver(gctx, v, &c)
-			if !ok {
-				continue
-			}
+		work := s.resolvers(gctx, v)
+		var left atomic.Int64 // the last cataloger of a layer is followed by the second reader
+		left.Store(int64(len(work)))
+		if len(work) == 0 {
+			g.Go(func() error { return s.readManifests(gctx, v, res) })
+		}
+		for _, r := range work {
 			g.Go(func() error {
 				items, gaps, err := s.run(gctx, r)
 				mu.Lock()
-				defer mu.Unlock()
 				res.Items = append(res.Items, items...)
 				res.Gaps = append(res.Gaps, gaps...)
-				return err
+				mu.Unlock()
+				if left.Add(-1) > 0 || err != nil {
+					return err
+				}
+				return s.readManifests(gctx, v, res)
 			})
 		}
 	}
@@ -133,6 +142,16 @@ func (s *session) catalog(ctx context.Context, todo []int) error {
 		}
 	}
 	return nil
+}
+
+// resolvers are what each cataloger that finds something to start from is to see.
+func (s *session) resolvers(ctx context.Context, v *view) (all []*resolver) {
+	for _, c := range catalogers(s.conf) {
+		if r, ok := s.resolver(ctx, v, &c); ok {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // contextOnly are patterns of the catalogers' that find no package: they are
@@ -226,6 +245,7 @@ func (s *session) readDatabase(v *view, i int, l file.Location, format *stanzaFo
 	if len(b) > maxDatabase {
 		return nil, errors.New("package database is too large")
 	}
+	b = format.text(b)
 	db := &database{}
 	db.fresh, db.keys = format.fresh(b, s.lower(i, l.RealPath))
 	db.homes = format.homes(db.fresh)
@@ -273,7 +293,7 @@ func (s *session) dropKnown(i int, res *layerResult) {
 	}
 }
 
-// dropNoted leaves out programs recognised by their contents that have a
+// dropNoted leaves out programs recognized by their contents that have a
 // package note: it says better what they are. So does syft
 // (internal/relationship/binary).
 func dropNoted(res *layerResult) {

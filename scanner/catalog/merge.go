@@ -40,6 +40,7 @@ func merge(s *session, tree *layer.Tree) *Catalog {
 	sortItems(items)
 	c.owners = newOwners(tree, items)
 	items = dropOwned(tree, items, c.owners)
+	items = dropDeclared(items)
 	resolve(items)
 	resolveNode(items)
 	c.Components = join(items)
@@ -115,7 +116,7 @@ func hidden(c *sbom.Component) bool {
 	return !slices.ContainsFunc(c.Occurrences, func(o sbom.Occurrence) bool { return !o.Hidden })
 }
 
-// dropOwned removes what was recognised by a file's contents where a package of
+// dropOwned removes what was recognized by a file's contents where a package of
 // the operating system, a Java installation or a Bitnami package says that the
 // file is its own. syft does this on the final filesystem
 // (internal/relationship); here the owner may be of another layer.
@@ -142,6 +143,18 @@ func dropOwned(tree *layer.Tree, items []item, own owners) []item {
 		})
 		return len(c.Occurrences) == 0
 	})
+}
+
+// dropDeclared removes what a lock file declares and what was found installed,
+// in any layer: the installation says more.
+func dropDeclared(items []item) []item {
+	installed := map[string]bool{}
+	for i := range items {
+		if !items[i].Declared {
+			installed[items[i].Component.Ref] = true
+		}
+	}
+	return slices.DeleteFunc(items, func(it item) bool { return it.Declared && installed[it.Component.Ref] })
 }
 
 // join makes one component of the items with one reference.

@@ -202,10 +202,10 @@ func checkEvidence(t *testing.T, c *Catalog) {
 		t.Errorf("@acme/ui is %q %q", ui.Group, ui.Name)
 	}
 	if l := findName(t, c, "libc6").Licenses; !slices.Contains(l, sbom.License{Name: "LGPL-2.1"}) {
-		t.Errorf("libc6's licences are %+v", l)
+		t.Errorf("libc6's licenses are %+v", l)
 	}
 	if l := findPrefix(t, c, "pkg:npm/left-pad@").Licenses; len(l) != 1 || l[0].ID != "WTFPL" || !l[0].Declared {
-		t.Errorf("left-pad's licences are %+v", l)
+		t.Errorf("left-pad's licenses are %+v", l)
 	}
 }
 

@@ -129,7 +129,11 @@ func (r *resolver) FileContentsByLocation(l file.Location) (io.ReadCloser, error
 	if b, ok := r.view.filtered(l); ok {
 		return openBytes(b), nil
 	}
-	return r.view.open(l)
+	c, err := r.view.open(l)
+	if err != nil {
+		return nil, err
+	}
+	return plainText(l, c)
 }
 
 // FileMetadataByLocation implements file.MetadataResolver.

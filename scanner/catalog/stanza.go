@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/interdict/interdict/scanner/catalog/manifest"
 )
 
 // stanzaFormat is a package database that is one text file: a stanza a
@@ -12,6 +14,8 @@ type stanzaFormat struct {
 	// fields make up the key of a stanza: what of it decides whether syft would
 	// say the same of the package again.
 	fields []string
+	// text brings the database into the form that catalogers know.
+	text func([]byte) []byte
 	// gone reports whether a stanza tells of a package that is not there.
 	gone func(stanza []byte) bool
 }
@@ -21,17 +25,23 @@ var (
 	// A package that was removed but not purged keeps its stanza.
 	dpkgStatus = &stanzaFormat{
 		fields: []string{"Package:", "Version:", "Architecture:"},
-		gone: func(s []byte) bool {
-			return strings.Contains(stanzaField(s, "Status:"), "deinstall")
-		},
+		text:   func(b []byte) []byte { return markedInstalled(manifest.Find("/var/lib/dpkg/status").Normalize(b)) },
+		gone:   func(s []byte) bool { return manifest.Gone(stanzaField(s, "Status:")) },
 	}
 	// apkInstalled is apk's database of installed packages
 	// (https://wiki.alpinelinux.org/wiki/Apk_spec).
 	apkInstalled = &stanzaFormat{
 		fields: []string{"P:", "V:", "A:"},
+		text:   manifest.Text,
 		gone:   func([]byte) bool { return false },
 	}
 )
+
+// markedInstalled has syft list a package that is to be removed and is still
+// there: "deinstall ok installed" (dpkg(1), "Package states").
+func markedInstalled(b []byte) []byte {
+	return bytes.ReplaceAll(b, []byte("\nStatus: deinstall ok installed\n"), []byte("\nStatus: install ok installed\n"))
+}
 
 // stanzas splits a database. Joined in order, they are the database.
 func stanzas(b []byte) [][]byte {

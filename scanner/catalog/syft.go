@@ -19,7 +19,7 @@ import (
 const syftVersion = "1.54.1"
 
 // inSyft calls fn once, in a context in which syft's catalogers work: with
-// their licence scanner, executors and temporary folder. Parts of that context
+// their license scanner, executors and temporary folder. Parts of that context
 // have unexported keys, and only CreateSBOM makes it; so fn runs as the one
 // cataloger of an empty source. What it does is all our own: which catalogers
 // run, over which view, and what becomes of their errors.
@@ -32,7 +32,7 @@ func inSyft(ctx context.Context, jobs int, fn func(context.Context) error) error
 		WithParallelism(max(jobs, 2)). // syft gives 0, 1 and less a meaning of their own
 		WithoutFiles().
 		WithCatalogers(pkgcataloging.NewCatalogerReference(d, []string{pkgcataloging.ImageTag}))
-	values, err := licenceContext()
+	values, err := licenseContext()
 	if err != nil {
 		return err
 	}
@@ -50,16 +50,16 @@ func inSyft(ctx context.Context, jobs int, fn func(context.Context) error) error
 }
 
 // Prepare begins to build in the background what [Components] needs whatever it
-// catalogs, and waits for: syft's licence scanner. Call it when there is
+// catalogs, and waits for: syft's license scanner. Call it when there is
 // something else to do before Components, which needs no such call.
-func Prepare() { go func() { _, _ = licenceContext() }() }
+func Prepare() { go func() { _, _ = licenseContext() }() }
 
-// licenceContext carries syft's licence scanner. It takes more than half a
+// licenseContext carries syft's license scanner. It takes more than half a
 // second to build and is read-only, so there is one a process.
-var licenceContext = sync.OnceValues(func() (context.Context, error) {
+var licenseContext = sync.OnceValues(func() (context.Context, error) {
 	ctx, err := syft.SetContextLicenseScanner(context.Background(), cataloging.DefaultLicenseConfig())
 	if err != nil {
-		return nil, fmt.Errorf("building the licence scanner: %w", err)
+		return nil, fmt.Errorf("building the license scanner: %w", err)
 	}
 	return ctx, nil
 })

@@ -13,6 +13,7 @@ import (
 	"github.com/anchore/syft/syft/file"
 
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/catalog/manifest"
 	"github.com/interdict/interdict/scanner/layer"
 )
 
@@ -22,11 +23,14 @@ type view struct {
 	layers []*layer.Index // up to and including the layer
 	tree   *layer.Tree    // of these
 	env    *environment
+	kind   Kind
 	globs  *globSet // all catalogers' own patterns
 
 	own         [][]found    // files that the layer brought, by pattern
 	programs    []layer.Node // kept executables that it brought
-	nixStore    bool         // it brought something into a Nix store
+	manifests   []manifestFile
+	scoped      map[string]layer.Node // folders of scoped npm packages, with a file that the layer brought into each
+	nixStore    bool                  // it brought something into a Nix store
 	whole       func() [][]found
 	wholeProgs  func() []layer.Node
 	listings    sync.Map // folder -> []layer.Node, for globs
@@ -72,10 +76,10 @@ func best(all []found) []found {
 	})
 }
 
-func newView(layers []*layer.Index, tree *layer.Tree, globs *globSet, env *environment) *view {
+func newView(layers []*layer.Index, tree *layer.Tree, globs *globSet, env *environment, kind Kind) *view {
 	v := &view{
-		layers: layers, tree: tree, env: env, globs: globs,
-		own: make([][]found, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{},
+		kind: kind, layers: layers, tree: tree, env: env, globs: globs,
+		own: make([][]found, len(globs.patterns)), databases: map[string]*database{}, missing: map[Missing]bool{}, scoped: map[string]layer.Node{},
 	}
 	v.whole = sync.OnceValue(v.matchWhole)
 	v.wholeProgs = sync.OnceValue(func() (all []layer.Node) {
@@ -118,6 +122,10 @@ func (v *view) matchOwn() {
 		if isProgram(n) {
 			v.programs = append(v.programs, n)
 		}
+		if f := manifest.Find(n.Path); f != nil {
+			v.manifests = append(v.manifests, manifestFile{n, f})
+		}
+		v.noteScope(n)
 		v.globs.match(n.Path, func(id int) { v.bring(id, n, n.Path, false) })
 		for dir := path.Dir(n.Path); dir != "/"; dir = path.Dir(dir) {
 			for _, link := range aliases[dir] {
@@ -128,6 +136,24 @@ func (v *view) matchOwn() {
 	}
 	for id := range v.own {
 		v.own[id] = best(v.own[id])
+	}
+}
+
+// noteScope notes the folder of a scoped npm package that a file is in:
+// "node_modules/@scope/name". Hidden folders are npm's own, half installed.
+func (v *view) noteScope(n layer.Node) {
+	i := strings.LastIndex(n.Path, "/node_modules/@")
+	if i < 0 {
+		return
+	}
+	i += len("/node_modules/")
+	scope, rest, _ := strings.Cut(n.Path[i:], "/")
+	name, _, ok := strings.Cut(rest, "/")
+	if !ok || name == "" || name[0] == '.' || len(scope) < 2 {
+		return
+	}
+	if dir := n.Path[:i+len(scope)+1+len(name)]; v.scoped[dir].Entry == nil {
+		v.scoped[dir] = n
 	}
 }
 
@@ -285,7 +311,7 @@ func (v *view) glob(pattern string, out *locations) {
 }
 
 // globDir matches the names of one folder. Catalogers ask for all of a folder
-// only to find the licences in it (syft/pkg/cataloger/internal/licenses,
+// only to find the licenses in it (syft/pkg/cataloger/internal/licenses,
 // FindInDirs), and there may be thousands of other files: those are left out.
 func (v *view) globDir(dir, last string, a *alternative, out *locations) {
 	lead := last
@@ -299,7 +325,7 @@ func (v *view) globDir(dir, last string, a *alternative, out *locations) {
 		if !strings.HasPrefix(base, lead) {
 			break
 		}
-		if last == "*" && !licenceFile(base) {
+		if last == "*" && !licenseFile(base) {
 			continue
 		}
 		name := dir + "/" + base

@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,8 +38,22 @@ func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 		if u.at == (file.Coordinates{}) {
 			g.Layer = s.layers[r.view.top()].DiffID
 		} else {
+			n, ok := r.view.tree.Lstat(u.at.RealPath)
+			if !ok {
+				continue // a companion that would say more, and is not there
+			}
+			if strings.HasSuffix(u.at.RealPath, ".md5sums") {
+				continue // a list of files beside distroless' stanzas: it names no package
+			}
 			g.Path, g.Layer = u.at.RealPath, u.at.FileSystemID
-			if n, ok := r.view.tree.Lstat(u.at.RealPath); ok && n.Entry != nil && (!s.promising(r.cat.Name(), n.Entry) || strings.Contains(g.Detail, noBundle)) {
+			switch {
+			case n.Entry == nil:
+			case strings.Contains(g.Detail, noBundle):
+				g.Reason = sbom.Malformed
+			case s.promising(r.cat.Name(), n.Entry):
+			case mayName(r, n):
+				g.Reason = sbom.Unparsed
+			default:
 				g.Reason = sbom.Malformed
 			}
 		}
@@ -46,6 +62,35 @@ func (s *session) gaps(r *resolver, err error) []sbom.Gap {
 		}
 	}
 	return out
+}
+
+// loose are the catalogers of texts that take files for manifests by names that
+// many others have, or read programs' source: failing says little.
+var loose = []string{
+	"erlang-otp-application-cataloger", "opam-cataloger", "wordpress-plugins-cataloger", "java-jvm-cataloger",
+	"github-action-workflow-usage-cataloger", "github-actions-usage-cataloger", "swipl-pack-cataloger", "homebrew-cataloger",
+}
+
+// byContents are the catalogers that know files by their bytes: a text of the
+// same name is none.
+var byContents = []string{
+	"binary-classifier-cataloger", "cargo-auditable-binary-cataloger", "deb-archive-cataloger", "elf-binary-package-cataloger",
+	"gguf-cataloger", "go-module-binary-cataloger", "graalvm-native-image-cataloger", "java-archive-cataloger",
+	"linux-kernel-cataloger", "pe-binary-package-cataloger", "php-interpreter-cataloger", "rpm-archive-cataloger", "safetensors-cataloger",
+}
+
+// mayName reports whether a text that a cataloger failed on may name a package.
+// An empty file does not.
+func mayName(r *resolver, n layer.Node) bool {
+	name := r.cat.Name()
+	if slices.Contains(loose, name) || slices.Contains(byContents, name) || path.Base(n.Path) == "setup.py" {
+		return false
+	}
+	if name == dotnetCataloger {
+		return strings.HasSuffix(n.Path, ".json")
+	}
+	head, err := readNode(r.view.tree, n, 4096)
+	return err != nil || len(bytes.TrimSpace(head)) > 0
 }
 
 // promising reports whether a file is by its first bytes, or by its place, what

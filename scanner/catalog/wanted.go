@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/catalog/manifest"
 )
 
 // maxKept is the largest file that Keep asks for, in bytes. Only models for
@@ -35,7 +36,7 @@ func (k Kind) Keep(f *scanner.File) bool {
 	if f.Depth > 0 || f.Size > maxKept {
 		return false
 	}
-	return k.named(f) || telling(f)
+	return k.named(f) || hasMarker(f)
 }
 
 // Wants is [Image].Wants.
@@ -94,14 +95,14 @@ func (k Kind) named(f *scanner.File) bool {
 	if k&Folder != 0 {
 		names = folderNames()
 	}
-	return licenceFile(base) || names.matches(f.Path) ||
+	return licenseFile(base) || names.matches(f.Path) || manifest.Find(f.Path) != nil ||
 		base == "README.md" && bytes.HasPrefix(f.Head, []byte("---")) // front matter of a model card
 }
 
-// licenceFile reports whether syft takes the name for a licence's: its
+// licenseFile reports whether syft takes the name for a license's: its
 // catalogers list the folder of what they found and read these.
 // The rule is that of syft/pkg/cataloger/internal/licenses/names.go.
-func licenceFile(name string) bool {
+func licenseFile(name string) bool {
 	u := strings.ToUpper(name)
 	u = strings.TrimPrefix(strings.TrimPrefix(u, "UN"), "MIT-")
 	for _, p := range []string{"LICENS", "LICENC", "LICEN|", "COPYING", "NOTICE"} {

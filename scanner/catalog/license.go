@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// maxLicenceName is the longest name of a licence that is no text, in bytes.
-	maxLicenceName = 200
-	// maxLicenceText is how much of a licence's text is read, in bytes.
-	maxLicenceText = 256 << 10
+	// maxLicenseName is the longest name of a license that is no text, in bytes.
+	maxLicenseName = 200
+	// maxLicenseText is how much of a license's text is read, in bytes.
+	maxLicenseText = 256 << 10
 )
 
-// licencesOf returns what the package says that its licences are. Of one that
+// licensesOf returns what the package says that its licenses are. Of one that
 // is given as a text it tells what the text refers to, or where the text is:
 // syft has no more than its digest to say.
-func licencesOf(r *resolver, p *pkg.Package) []sbom.License {
+func licensesOf(r *resolver, p *pkg.Package) []sbom.License {
 	var out []sbom.License
 	var texts []file.Location
 	for _, l := range p.Licenses.ToSlice() {
@@ -33,7 +33,7 @@ func licencesOf(r *resolver, p *pkg.Package) []sbom.License {
 			s.ID = l.SPDXExpression
 		case l.SPDXExpression != "":
 			s.Expression = l.SPDXExpression
-		case l.Value != "" && len(l.Value) <= maxLicenceName && !strings.HasPrefix(l.Value, "sha256:"):
+		case l.Value != "" && len(l.Value) <= maxLicenseName && !strings.HasPrefix(l.Value, "sha256:"):
 			s.Name = sbom.CleanValue(l.Value)
 		default:
 			texts = append(texts, l.Locations.ToSlice()...)
@@ -48,36 +48,36 @@ func licencesOf(r *resolver, p *pkg.Package) []sbom.License {
 		return out
 	}
 	for _, l := range texts {
-		out = append(out, textLicences(r, l)...)
+		out = append(out, textLicenses(r, l)...)
 	}
 	return out
 }
 
-// commonLicence is how a Debian package's copyright file refers to a licence
+// commonLicense is how a Debian package's copyright file refers to a license
 // that all have (Debian Policy, section 12.5).
-var commonLicence = regexp.MustCompile(`/usr/share/common-licenses/([0-9A-Za-z][0-9A-Za-z.+-]*[0-9A-Za-z+])`)
+var commonLicense = regexp.MustCompile(`/usr/share/common-licenses/([0-9A-Za-z][0-9A-Za-z.+-]*[0-9A-Za-z+])`)
 
-// textLicences names the licences that a text refers to, else the text's place.
+// textLicenses names the licenses that a text refers to, else the text's place.
 // They are conclusions: the text may say more.
-func textLicences(r *resolver, l file.Location) []sbom.License {
+func textLicenses(r *resolver, l file.Location) []sbom.License {
 	c, err := r.view.open(l)
 	if err != nil {
 		return nil
 	}
 	defer c.Close()
-	text, err := io.ReadAll(io.LimitReader(c, maxLicenceText))
+	text, err := io.ReadAll(io.LimitReader(c, maxLicenseText))
 	if err != nil {
 		return nil
 	}
 	var names []string
-	for _, m := range commonLicence.FindAllSubmatch(text, -1) {
+	for _, m := range commonLicense.FindAllSubmatch(text, -1) {
 		names = append(names, string(m[1]))
 	}
 	slices.Sort(names)
 	var out []sbom.License
 	for _, n := range slices.Compact(names) {
 		switch n {
-		case "Apache-2.0", "CC0-1.0", "MPL-1.1", "MPL-2.0": // one licence; "GPL-2" may be "or later"
+		case "Apache-2.0", "CC0-1.0", "MPL-1.1", "MPL-2.0": // one license; "GPL-2" may be "or later"
 			out = append(out, sbom.License{ID: n})
 		default:
 			out = append(out, sbom.License{Name: n})

@@ -23,23 +23,23 @@ var (
 		"\x13\xf5\xb9\xe6\xef\xae\x33\x18\xee\x3b\x2d\xce\x24\xb3\x6a\xae")
 )
 
-// telling reports whether an executable holds what a cataloger reads from any
+// hasMarker reports whether an executable holds what a cataloger reads from any
 // executable. An ELF file is judged by its section table; the few that have
 // none, and the other formats, by all their bytes.
-func telling(f *scanner.File) bool {
+func hasMarker(f *scanner.File) bool {
 	if f.ReaderAt == nil {
 		return false
 	}
 	switch executable(f.Head) {
 	case elfExecutable:
-		return tellingELF(f)
+		return elfHasMarker(f)
 	case peExecutable, machoExecutable:
 		return contains(f, 0, f.Size, goMagic, rustName, svmName, dotnetBundle)
 	}
 	return false
 }
 
-func tellingELF(f *scanner.File) bool {
+func elfHasMarker(f *scanner.File) bool {
 	if contains(f, 0, 8192, upxMagic) { // syft unpacks these in search of Go build information
 		return true
 	}
