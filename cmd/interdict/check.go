@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -58,10 +57,9 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 	if err != nil {
 		return err
 	}
-	collectSeldom(args)
 	r := j.newReport()
 	failed := 0
-	c := &checking{j: j, in: cmd.InOrStdin(), report: r, skimmers: make([]document.Skimmer, runtime.GOMAXPROCS(0))}
+	c := &checking{j: j, in: cmd.InOrStdin(), report: r}
 	c.brief = len(args) > 1 && !slices.ContainsFunc(outs, wantsComponents)
 	for some := range slices.Chunk(args, 64*runtime.GOMAXPROCS(0)) {
 		if err := cmd.Context().Err(); err != nil {
@@ -91,28 +89,12 @@ func wantsComponents(o output) bool {
 	return report.SingleTarget(report.Format(o.format)) || o.format == string(report.Template)
 }
 
-// smallBOM is a size of documents, in bytes, of which many fit into memory.
-const smallBOM = 16 << 20
-
-// collectSeldom lets garbage of small documents lie for longer than main does:
-// until there is as much as what lives and main's ballast.
-func collectSeldom(names []string) {
-	for _, n := range names {
-		if info, err := os.Stat(n); err == nil && info.Size() > smallBOM {
-			return
-		}
-	}
-	collectAt(100)
-}
-
 // checking judges stored bills of materials.
 type checking struct {
 	j      *judging
 	in     io.Reader
 	report *report.Report
 	brief  bool // the components are not needed once all is judged
-
-	skimmers []document.Skimmer // one for each that works at once
 }
 
 // checked is what judging one bill of materials gave.
@@ -125,13 +107,11 @@ type checked struct {
 // judge judges several at once, in their order.
 func (c *checking) judge(names []string) []checked {
 	out := make([]checked, len(names))
-	var next atomic.Int64
 	var g errgroup.Group
-	for w := range c.skimmers {
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
 		g.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
-				out[i] = c.one(&c.skimmers[w], names[i])
-			}
+			out[i] = c.one(name)
 			return nil
 		})
 	}
@@ -139,12 +119,8 @@ func (c *checking) judge(names []string) []checked {
 	return out
 }
 
-func (c *checking) one(k *document.Skimmer, name string) checked {
-	read := document.Decode
-	if c.brief {
-		read = k.Skim
-	}
-	inv, err := readBOMBy(read, name, c.in)
+func (c *checking) one(name string) checked {
+	inv, err := readBOM(name, c.in)
 	if err != nil {
 		return checked{target: report.Target{Target: name}, err: err}
 	}
@@ -158,10 +134,6 @@ func (c *checking) one(k *document.Skimmer, name string) checked {
 
 // readBOM reads a bill of materials from a file, or from stdin for "-".
 func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
-	return readBOMBy(document.Decode, name, stdin)
-}
-
-func readBOMBy(read func(io.Reader) (*sbom.Inventory, document.Format, error), name string, stdin io.Reader) (*sbom.Inventory, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -170,7 +142,7 @@ func readBOMBy(read func(io.Reader) (*sbom.Inventory, document.Format, error), n
 		defer f.Close()
 		stdin = f
 	}
-	inv, _, err := read(stdin)
+	inv, _, err := document.Decode(stdin)
 	if err == nil {
 		return inv, nil
 	}

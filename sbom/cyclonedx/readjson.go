@@ -21,18 +21,6 @@ type slab[T any] struct {
 
 func (s *slab[T]) add(v T) { s.all = append(s.all, v) }
 
-// reset makes the memory free for other lists.
-func (s *slab[T]) reset() {
-	s.all, s.from = s.all[:0], 0
-}
-
-// next adds a zero value and returns it, to be filled before the next is added.
-func (s *slab[T]) next() *T {
-	var zero T
-	s.all = append(s.all, zero)
-	return &s.all[len(s.all)-1]
-}
-
 // list ends the list that was filled and begins the next.
 func (s *slab[T]) list() []T {
 	out := s.all[s.from:len(s.all):len(s.all)]

@@ -108,7 +108,7 @@ func (l *look) judgeAgain(ctx context.Context, j *judge) error {
 		return &databaseError{err}
 	}
 	r := &rejudging{a: a, opt: RejudgeOptions{Observe: l.w.opt.Observe}, run: l.job.Run, judge: j}
-	return r.one(ctx, &cyclonedx.Skimmer{}, store.StoredBOM{Digest: l.job.Digest, BOM: text})
+	return r.one(ctx, store.StoredBOM{Digest: l.job.Digest, BOM: text})
 }
 
 // errNowhere tells that an image went before anybody looked at it.

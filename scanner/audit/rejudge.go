@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,10 +104,6 @@ func (r *rejudging) pages(ctx context.Context, next func(after string) ([]store.
 		jobs = processors()
 	}
 	g.SetLimit(jobs)
-	skimmers := make(chan *cyclonedx.Skimmer, jobs)
-	for range jobs {
-		skimmers <- &cyclonedx.Skimmer{}
-	}
 	for after := ""; gctx.Err() == nil; {
 		var boms []store.StoredBOM
 		err := r.a.persist(ctx, func() (err error) {
@@ -118,11 +115,7 @@ func (r *rejudging) pages(ctx context.Context, next func(after string) ([]store.
 		}
 		for _, b := range boms {
 			after = b.Digest
-			g.Go(func() error {
-				skim := <-skimmers
-				defer func() { skimmers <- skim }()
-				return r.one(gctx, skim, b)
-			})
+			g.Go(func() error { return r.one(gctx, b) })
 		}
 		if len(boms) < page {
 			break
@@ -131,9 +124,9 @@ func (r *rejudging) pages(ctx context.Context, next func(after string) ([]store.
 	return g.Wait()
 }
 
-// one judges one bill of materials. What skim reads is used until one returns.
-func (r *rejudging) one(ctx context.Context, skim *cyclonedx.Skimmer, b store.StoredBOM) error {
-	inv, err := skim.Skim(string(b.BOM))
+// one judges one bill of materials.
+func (r *rejudging) one(ctx context.Context, b store.StoredBOM) error {
+	inv, err := cyclonedx.Decode(bytes.NewReader(b.BOM))
 	if err != nil {
 		return fmt.Errorf("reading the bill of materials of %s: %w", b.Digest, err)
 	}
