@@ -39,25 +39,9 @@ var specVersions = map[string]cdx.SpecVersion{
 // build makes the document of the wanted version directly: cyclonedx-go's own
 // conversion copies the document and drops what an older version lacks.
 func build(inv *sbom.Inventory, opt Options) (*cdx.BOM, error) {
-	b, bom, err := frame(inv, opt)
-	if err != nil {
-		return nil, err
-	}
-	components := make([]cdx.Component, 0, len(inv.Components))
-	for i := range inv.Components {
-		if c := &inv.Components[i]; b.refs[c.Ref] {
-			components = append(components, b.component(c))
-		}
-	}
-	bom.Components = list(components)
-	return bom, nil
-}
-
-// frame makes the document but for its components.
-func frame(inv *sbom.Inventory, opt Options) (*builder, *cdx.BOM, error) {
 	spec, ok := specVersions[opt.SpecVersion]
 	if !ok {
-		return nil, nil, fmt.Errorf("encoding CycloneDX: no such specification version: %q (known: %s)",
+		return nil, fmt.Errorf("encoding CycloneDX: no such specification version: %q (known: %s)",
 			opt.SpecVersion, strings.Join(SpecVersions(), ", "))
 	}
 	b := &builder{inv: inv, spec: spec, xml: opt.Format == XML, files: opt.Files}
@@ -70,6 +54,7 @@ func frame(inv *sbom.Inventory, opt Options) (*builder, *cdx.BOM, error) {
 		SerialNumber: serialNumber(inv),
 		Version:      1,
 		Metadata:     b.metadata(),
+		Components:   b.components(),
 	}
 	bom.Dependencies = b.dependencies()
 	bom.Compositions = b.compositions()
@@ -79,7 +64,17 @@ func frame(inv *sbom.Inventory, opt Options) (*builder, *cdx.BOM, error) {
 	if opt.Declarations != nil && spec >= cdx.SpecVersion1_6 {
 		b.declare(bom, opt.Declarations)
 	}
-	return b, bom, nil
+	return bom, nil
+}
+
+func (b *builder) components() *[]cdx.Component {
+	out := make([]cdx.Component, 0, len(b.inv.Components))
+	for i := range b.inv.Components {
+		if c := &b.inv.Components[i]; b.refs[c.Ref] {
+			out = append(out, b.component(c))
+		}
+	}
+	return list(out)
 }
 
 // takeRefs decides which components are written and names everything else.
@@ -131,11 +126,12 @@ func known(s sbom.Subject) string { return cmpOr(s.Digest, s.ImageID) }
 // serialNumber is the same for the same subject, looked at by the same tool
 // for the same patterns. A subject without a digest is told by its contents.
 func serialNumber(inv *sbom.Inventory) string {
-	h := sha256.New()
+	var text []byte
 	s := inv.Subject
 	put := func(parts ...string) {
 		for _, p := range parts {
-			fmt.Fprintf(h, "%d:%s", len(p), p)
+			text = strconv.AppendInt(text, int64(len(p)), 10)
+			text = append(append(text, ':'), p...)
 		}
 	}
 	put(string(s.Kind), known(s), s.Platform, inv.Tool.Name, inv.Tool.Version, inv.Foreign)
@@ -147,7 +143,8 @@ func serialNumber(inv *sbom.Inventory) string {
 			put(inv.Components[i].Ref)
 		}
 	}
-	return "urn:uuid:" + uuid.NewSHA1(space, h.Sum(nil)).String()
+	sum := sha256.Sum256(text)
+	return "urn:uuid:" + uuid.NewSHA1(space, sum[:]).String()
 }
 
 func stamp(t time.Time) string {

@@ -2,6 +2,7 @@ package cyclonedx
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
@@ -150,7 +151,9 @@ func (p *properties) addIf(name, value string) {
 // note adds a property whose value is JSON.
 func (p *properties) note(name string, v any) {
 	p.buf.Reset()
-	if err := encodeJSON(&p.buf, v); err != nil {
+	enc := json.NewEncoder(&p.buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return // the notes hold strings, numbers and booleans: it cannot happen
 	}
 	p.add(name, strings.TrimSuffix(p.buf.String(), "\n"))

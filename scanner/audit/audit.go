@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/interdict/interdict/sbom"
-	"github.com/interdict/interdict/sbom/cyclonedx"
 	"github.com/interdict/interdict/scanner/audit/store"
 	"github.com/interdict/interdict/scanner/registry"
 	"github.com/interdict/interdict/scanner/scan"
@@ -79,7 +78,6 @@ type Audit struct {
 	limits     *limits
 	rulesets   *rulesets
 	layerLocks *layerLocks
-	boms       cyclonedx.Encoder
 	driver     driver
 	insert     queue // to insert jobs only
 }

@@ -185,7 +185,7 @@ func (r *layersRead) add(diffID string) {
 func (l *look) keep(ctx context.Context, j *judge, target string, inv *sbom.Inventory, read *layersRead) error {
 	a := l.w.a
 	var bom bytes.Buffer
-	if err := a.boms.Encode(&bom, inv, cyclonedx.Options{}); err != nil {
+	if err := cyclonedx.Encode(&bom, inv, cyclonedx.Options{}); err != nil {
 		return err
 	}
 	v, text, err := j.verdict(target, inv)
