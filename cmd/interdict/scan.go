@@ -162,7 +162,7 @@ const tempPrefix = "interdict-"
 // makeTemp makes one private folder for everything temporary.
 func (s *scanning) makeTemp() (err error) {
 	s.temp, err = privateTemp()
-	s.opt.TempDir = s.temp
+	s.opt.TempDir, s.source.TempDir = s.temp, s.temp
 	return err
 }
 

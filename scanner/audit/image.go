@@ -122,7 +122,7 @@ func (l *look) event(k EventKind) Event {
 func (l *look) at(ctx context.Context, j *judge) error {
 	a := l.w.a
 	target := l.place + "@" + l.job.Digest
-	srcs, err := source.Open(ctx, "registry:"+target, source.Options{Platforms: []string{"all"}, Client: a.client})
+	srcs, err := source.Open(ctx, "registry:"+target, source.Options{Platforms: []string{"all"}, Client: a.client, TempDir: a.opt.TempDir})
 	if err != nil {
 		return err
 	}

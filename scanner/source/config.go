@@ -17,10 +17,12 @@ import (
 )
 
 // Detector is the name and version under which evidence of an image's
-// configuration is noted. Secrets in it are not: the value of a variable,
-// label or build argument whose name speaks of a password, secret, token, key
-// or credential is written "[redacted]", and so is the password in an address.
-const Detector = "imageconfig@1"
+// configuration is noted. What could be a secret is written "[redacted]": the
+// value of an environment variable or build argument, unless it is plainly
+// something else (a path, a version, a switch); the value of a label whose name
+// speaks of a password, secret, token, key or credential; the password in an
+// address; and what has the form of an access token or a private key.
+const Detector = "imageconfig@2"
 
 // subject is what an image's configuration says of it; a nil raw is one that
 // could not be read. Digest, and the PURL of an image that has one, are the
@@ -85,7 +87,7 @@ func configEvidence(cfg *v1.ConfigFile) []sbom.Evidence {
 	var out []sbom.Evidence
 	for _, env := range cfg.Config.Env {
 		name, value, _ := strings.Cut(env, "=")
-		out = append(out, evidence(sbom.ImageEnv, name+"="+redactPair(name, value), "Env"))
+		out = append(out, evidence(sbom.ImageEnv, name+"="+redactEnv(name, value), "Env"))
 	}
 	for _, k := range sortedKeys(cfg.Config.Labels) {
 		out = append(out, evidence(sbom.ImageLabel, k+"="+redactPair(k, cfg.Config.Labels[k]), "Labels"))
@@ -95,7 +97,7 @@ func configEvidence(cfg *v1.ConfigFile) []sbom.Evidence {
 	}
 	layer := 0
 	for i, h := range cfg.History {
-		e := evidence(sbom.ImageHistory, redact(h.CreatedBy), fmt.Sprintf("history %d", i+1))
+		e := evidence(sbom.ImageHistory, redactHistory(h.CreatedBy), fmt.Sprintf("history %d", i+1))
 		if !h.EmptyLayer {
 			if layer < len(cfg.RootFS.DiffIDs) {
 				e.Layer = cfg.RootFS.DiffIDs[layer].String()
@@ -130,7 +132,43 @@ var (
 	namedValue = regexp.MustCompile(`([\w.-]+=-*|--[\w-]+\s+)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s;|&"'-][^\s;|&]*)`)
 	// scheme://user:password@host
 	secretURL = regexp.MustCompile(`(://[^/\s:@]*:)[^/\s@]+@`)
+	// Tokens by their documented prefixes (GitHub, GitLab, AWS, Slack, npm, PyPI),
+	// JSON web tokens (RFC 7519), and private keys (RFC 7468).
+	secretForm = regexp.MustCompile(`gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|A[KS]IA[0-9A-Z]{16}|xox[abprs]-[\w-]{10,}|npm_\w{30,}|pypi-[\w-]{30,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[^"']*`)
+	// plainValue is the value of a variable that is no secret: a switch, a number
+	// or a version, a list of paths. Four characters are none either.
+	plainValue = regexp.MustCompile(`^(.{0,4}|true|false|v?\d+([._+:-][0-9a-z]{1,8})*|(:?(/[\w.+@-]{1,40})+/?)+)$`)
+	// publicName is a variable that is never a secret.
+	publicName = regexp.MustCompile(`^(PATH|HOME|USER|SHELL|TERM|TZ|LANG|LANGUAGE|LC_\w+|\w+_VERSION)$`)
+	// setsEnv begins the history line of an instruction that sets variables or
+	// is run with build arguments (BuildKit, and Docker before it).
+	setsEnv = regexp.MustCompile(`^(ENV |ARG |/bin/sh -c #\(nop\) +(ENV|ARG) |RUN \|\d+ |\|\d+ )`)
 )
+
+// redactEnv is the value of an environment variable as far as it is plainly no
+// secret: nobody can tell by a name that its value is none.
+func redactEnv(name, value string) string {
+	if v := redactPair(name, value); v == redacted || publicName.MatchString(name) || plainValue.MatchString(v) {
+		return v
+	}
+	return redacted
+}
+
+// redactHistory is redact for the line that made a layer.
+func redactHistory(line string) string {
+	line = redact(line)
+	if !setsEnv.MatchString(line) {
+		return line
+	}
+	return namedValue.ReplaceAllStringFunc(line, func(pair string) string {
+		m := namedValue.FindStringSubmatch(pair)
+		name, isEnv := strings.CutSuffix(m[1], "=")
+		if value := strings.Trim(m[2], `"'`); !isEnv || redactEnv(name, value) == value {
+			return pair
+		}
+		return m[1] + redacted
+	})
+}
 
 func redactPair(name, value string) string {
 	if value != "" && secretName.MatchString(name) {
@@ -141,7 +179,7 @@ func redactPair(name, value string) string {
 
 // redact hides secrets in a command line.
 func redact(s string) string {
-	s = secretURL.ReplaceAllString(s, "${1}"+redacted+"@")
+	s = secretForm.ReplaceAllString(secretURL.ReplaceAllString(s, "${1}"+redacted+"@"), redacted)
 	return namedValue.ReplaceAllStringFunc(s, func(pair string) string {
 		m := namedValue.FindStringSubmatch(pair)
 		if name := strings.TrimRight(m[1], "=- \t"); secretName.MatchString(name) {

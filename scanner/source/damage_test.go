@@ -33,7 +33,6 @@ func TestBadInput(t *testing.T) {
 	if out, err := exec.Command("mkfifo", pipe).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	push(t, addr+"/artifact:1", must(mutate.AppendLayers(mutate.ConfigMediaType(empty.Image, "application/vnd.cncf.helm.config.v1+json"))))
 	engine, _ := fakeEngine(t, "app:1", nil)
 	for _, tt := range []struct{ target, err string }{
 		{"", "the target is empty"},
@@ -63,7 +62,6 @@ func TestBadInput(t *testing.T) {
 		{"rootfs:" + put(t, "cut.tar", tarOf("etc/x", strings.Repeat("x", 512))[:1024]), "end-of-archive mark is missing"},
 		{"127.0.0.1:1/app", "connection refused"},
 		{addr + "/app:2", "404"},
-		{addr + "/artifact:1", "not an image but an artifact"},
 		{"Not A Reference", "is not an image reference"},
 		{"docker:app:2", "Docker has no image app:2"},
 		{"podman:app:1", "Podman does not answer"},

@@ -106,7 +106,7 @@ func (o *opener) dockerV1Image(ctx context.Context, a *archive, top string, org 
 	slices.Reverse(lines)
 	for i, line := range lines {
 		cfg.History = append(cfg.History, v1.History{CreatedBy: line})
-		desc := sbom.Layer{CreatedBy: sbom.CleanValue(redact(line))}
+		desc := sbom.Layer{CreatedBy: sbom.CleanValue(redactHistory(line))}
 		im.layers = append(im.layers, archiveLayer(a, path.Join(ids[i], "layer.tar"), desc))
 	}
 	im.platform, im.subject = platformOf(cfg), subject(cfg, nil, org)

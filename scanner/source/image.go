@@ -83,7 +83,7 @@ func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byt
 	case form == formDocument:
 		return nil, notImage(d, m)
 	case form == formFiles:
-		return nil, problem("name the image itself", "not an image but an artifact of type %q", artifactType(m))
+		return o.artifact(ctx, st, d, m, org)
 	}
 	im.platform = platformOf(cfg)
 	im.subject = subject(cfg, rawCfg, org)
@@ -120,7 +120,7 @@ func (im *image) describe(cfg *v1.ConfigFile, n int) []sbom.Layer {
 	var lines []string
 	for _, h := range cfg.History {
 		if !h.EmptyLayer {
-			lines = append(lines, redact(h.CreatedBy))
+			lines = append(lines, redactHistory(h.CreatedBy))
 		}
 	}
 	chain := ""

@@ -22,6 +22,9 @@ type Options struct {
 	// Client reads registries. Nil means a new one with the options Registry.
 	Client   *registry.Client
 	Registry registry.Options
+	// TempDir is for blobs of an artifact while they are read; empty means
+	// os.TempDir.
+	TempDir string
 	// Getenv stands for os.Getenv in tests.
 	Getenv func(string) string
 }
@@ -58,10 +61,14 @@ var schemes = []struct {
 // image by digest (OCI) or image ID (docker-archive). Archives may be plain,
 // gzip, zstd, xz or bzip2.
 //
-// The result is one Source for each platform wanted, the index's order kept.
-// Of an image only manifest and configuration are read; layers are read when
-// they are opened. The caller closes every Source. Errors have a hint; see
-// [Error].
+// The result is one Source for each platform wanted, the index's order kept, and
+// one more for each other image that some reader would take from an archive. Of
+// an image only manifest and configuration are read; layers are read when they
+// are opened. An OCI artifact is a folder of its files. A signature or an
+// attestation is the error [NotImage]. What is damaged is a gap of its Source
+// (see [scanner.Incomplete]): only a target of which nothing can be read is an
+// error. ctx bounds the reading of an artifact's files too. The caller closes
+// every Source. Errors have a hint; see [Error].
 func Open(ctx context.Context, target string, opt Options) ([]scanner.Source, error) {
 	o := &opener{opt: opt, getenv: opt.Getenv}
 	if o.getenv == nil {
