@@ -14,11 +14,12 @@ import (
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/sbom/cyclonedx"
 	"github.com/interdict/interdict/sbom/document"
+	"github.com/interdict/interdict/sbom/facts"
 	"github.com/interdict/interdict/sbom/spdx"
 )
 
 // TestTheBOMIsTheEvidence: judging what was written and read back, or reduced
-// to what a verdict is made of, gives the same verdict (design, law 1).
+// to what a verdict is made of, or stored as facts, gives the same verdict (design, law 1).
 func TestTheBOMIsTheEvidence(t *testing.T) {
 	for seed := range uint64(100) {
 		inv := randomInventory(rand.New(rand.NewPCG(seed, 3)))
@@ -33,6 +34,13 @@ func TestTheBOMIsTheEvidence(t *testing.T) {
 		want := builtin.List().Judge(inv, p)
 		if d := cmp.Diff(want, builtin.List().Judge(inv.Reduce(), p)); d != "" {
 			t.Fatalf("seed %d, reduced: %s", seed, d)
+		}
+		stored, err := facts.Decode(facts.Encode(inv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, builtin.List().Judge(stored, p)); d != "" {
+			t.Fatalf("seed %d, from stored facts: %s", seed, d)
 		}
 		for _, doc := range []*bytes.Buffer{&c, &s} {
 			read, format, err := document.Decode(doc)

@@ -11,6 +11,7 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/builtin"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/facts"
 )
 
 // pool is evidence of every sort, genuine and innocent, to draw from.
@@ -165,6 +166,23 @@ func BenchmarkJudge(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkJudgeFacts reads and judges the stored facts of one such document:
+// 100,000 have to take less than 60 s on one core, 0.6 ms each.
+func BenchmarkJudgeFacts(b *testing.B) {
+	data, l := facts.Encode(stored()), builtin.List()
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		inv, err := facts.Decode(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if v := l.Judge(inv, denylist.Policy{AsOf: today}); v.Outcome != denylist.Deny {
+			b.Fatal(v.Outcome)
+		}
 	}
 }
 

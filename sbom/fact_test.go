@@ -132,6 +132,7 @@ var judged = map[string]string{
 	"Components.Description":        "not judged, because it is prose, in which any name may occur",
 	"Components.FoundBy":            "not judged, because it says who looked and not what is there",
 	"Components.Language":           "not judged, because no rule depends on it",
+	"Components.Scope":              context,
 	"Components.DependsOn":          "not judged, because what a component needs is judged as a component, if it is there",
 	"Components.Contains":           context,
 	"Components.Licenses":           "not judged, because a license says nothing of who made it",

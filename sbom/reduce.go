@@ -31,7 +31,7 @@ func (c *Component) reduce() Component {
 	out := Component{
 		Ref: c.Ref, Type: c.Type, Group: c.Group, Name: c.Name, Version: c.Version, PURL: c.PURL, CPEs: c.CPEs,
 		Supplier: c.Supplier, Publisher: c.Publisher, Manufacturer: c.Manufacturer, Authors: c.Authors,
-		Occurrences: c.Occurrences, Evidence: c.Evidence, Contains: c.Contains,
+		Scope: c.Scope, Occurrences: c.Occurrences, Evidence: c.Evidence, Contains: c.Contains,
 	}
 	for i := range c.References {
 		if r := &c.References[i]; r.hostKind() != "" {

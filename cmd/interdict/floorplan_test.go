@@ -18,6 +18,7 @@ const module = "github.com/interdict/interdict/"
 var floorPlan = map[string][]string{
 	"sbom":            {},
 	"sbom/cyclonedx":  {"sbom"},
+	"sbom/facts":      {"sbom"},
 	"sbom/spdx":       {"sbom"},
 	"sbom/syftjson":   {"sbom"},
 	"sbom/document":   {"sbom", "sbom/cyclonedx", "sbom/spdx", "sbom/syftjson"},
