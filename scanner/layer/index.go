@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
@@ -96,7 +97,7 @@ func (ix *Index) Open(e *Entry) (Content, error) {
 	case !e.kept && (ix.walker == nil || e.Type != scanner.Regular || e.Size > ix.maxFile):
 		return nil, ErrNotKept
 	case e.held != nil:
-		return heldContent{e.held.Retain()}, nil
+		return &heldContent{Buffer: e.held.Retain()}, nil
 	case ix.cache != nil:
 		return ix.openCached(e)
 	case ix.walker != nil:
@@ -126,11 +127,18 @@ func (ix *Index) Close() error {
 	return nil
 }
 
-// heldContent is contents in a Store.
-type heldContent struct{ *Buffer }
+// heldContent is contents in a [Spool] that somebody opened.
+type heldContent struct {
+	*Buffer
+	closed atomic.Bool
+}
 
-func (c heldContent) Close() error {
-	c.Release()
+// Close gives back this opening's own reference, and only that: a caller that
+// closes twice would otherwise take the contents away from all others.
+func (c *heldContent) Close() error {
+	if !c.closed.Swap(true) {
+		c.Release()
+	}
 	return nil
 }
 
