@@ -158,6 +158,23 @@ type Result struct {
 	Inside []sbom.Component
 	// Gaps tell what was not examined; an empty Path is the file's.
 	Gaps []sbom.Gap
+	// Marks are where other files may lie in this one; nil when the Detector did
+	// not search all of its bytes.
+	Marks *Marks
+}
+
+// Marks are the places in a file where the signatures of containers and
+// programs were found, whether they are some or not.
+type Marks struct {
+	Places []Mark
+	More   int // places beyond those that are kept
+}
+
+// Mark is one signature at one offset. Signatures are numbered by the package
+// that searches them.
+type Mark struct {
+	Offset    int64
+	Signature int
 }
 
 // Expander is a container of files: an archive, a package, a disk image, a
@@ -211,6 +228,15 @@ type Charger interface {
 	// Charge counts n bytes. It returns [ErrLimit] when a bound is reached, and
 	// the Expander stops.
 	Charge(n int64) error
+}
+
+// Claimer is a Visitor that is told which bytes of a container the Expander
+// accounts for. All others are searched for files that lie in them. An Expander
+// that passes members and claims nothing accounts for all of its container.
+type Claimer interface {
+	Visitor
+	// Claim accounts for the bytes from one offset up to another.
+	Claim(from, to int64)
 }
 
 // ErrLimit ends an expansion that reached a bound.

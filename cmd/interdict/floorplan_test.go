@@ -36,7 +36,7 @@ var floorPlan = map[string][]string{
 	"scanner/source":           {"sbom", "scanner", "scanner/registry", "scanner/layer"},
 	"scanner/layer":            {"sbom", "scanner", "scanner/internal/*"},
 	"scanner/detect/*":         {"sbom", "scanner", "scanner/detect/internal/*", "scanner/internal/*"},
-	"scanner/detect":           {"sbom", "scanner", "scanner/layer", "scanner/detect/*"},
+	"scanner/detect":           {"sbom", "scanner", "scanner/layer", "scanner/detect/*", "scanner/detect/internal/carve"},
 	"scanner/catalog":          {"sbom", "scanner", "scanner/catalog/manifest", "scanner/layer"},
 	"scanner/catalog/manifest": {},
 	"scanner/scan":             {"sbom", "scanner", "scanner/*", "scanner/internal/*"},

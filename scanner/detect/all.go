@@ -49,5 +49,6 @@ func All(w *sbom.Watch) *Set {
 		browserext.New(w),
 		ar.New(w),
 		archive.New(),
+		newCarver(), // the last: it takes what the others leave
 	)
 }

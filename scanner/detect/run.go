@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 // so far are returned beside it.
 func (s *Set) Run(ctx context.Context, f *scanner.File, hold Holder, lim Limits) (Findings, error) {
 	lim = lim.withDefaults()
-	r := &run{set: s, hold: hold, budget: &budget{lim: lim, size: f.Size}}
+	r := &run{set: s, hold: hold, budget: &budget{lim: lim, size: f.Size}, open: map[*scanner.File]bool{}}
 	err := r.file(ctx, f, -1, nil)
 	r.summarize(f)
 	return r.found, err
@@ -39,6 +40,11 @@ type run struct {
 	told   bool // that the budget is exhausted
 	heads  [][]byte
 	more   map[sbom.Reason]int // gaps that are not told one by one
+	// consumed is how far the file that was examined last is accounted for from
+	// its beginning.
+	consumed int64
+	// open are the files that were found in others and whose end is not known.
+	open map[*scanner.File]bool
 }
 
 // file runs the units on one file that can be read. host is the index of the
@@ -51,6 +57,7 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[str
 		}
 	}
 	var m merged
+	claims := &claims{}
 	for _, u := range wanted {
 		if u.detect == nil {
 			continue
@@ -60,6 +67,7 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[str
 			return err
 		}
 		m.add(f, u.id, res)
+		claims.marks = cmp.Or(claims.marks, res.Marks)
 		for _, g := range res.Gaps {
 			r.gap(f, u, g)
 		}
@@ -69,10 +77,11 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[str
 		if u.expand == nil {
 			continue
 		}
-		if err := r.expand(ctx, u, f, host, names); err != nil {
+		if err := r.expand(ctx, u, f, host, names, claims); err != nil {
 			return err
 		}
 	}
+	r.consumed = claims.end()
 	return nil
 }
 
@@ -144,12 +153,17 @@ func (r *run) detect(ctx context.Context, u *unit, f *scanner.File) (res scanner
 }
 
 // expand lets an expander pass the members of f.
-func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int, names map[string]string) (err error) {
+func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int, names map[string]string, claims *claims) (err error) {
 	if r.budget.exhausted() != "" {
 		r.limit(f, u)
 		return nil
 	}
-	v := &visitor{run: r, unit: u, file: f, host: host, names: names}
+	v := &visitor{run: r, unit: u, file: f, host: host, names: names, claims: claims}
+	defer func() {
+		if v.passed && !v.claimed {
+			v.Claim(0, f.Size)
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			r.gap(f, u, panicked(p))
@@ -242,11 +256,21 @@ type visitor struct {
 	host  int
 	names map[string]string
 	fatal error // ends the Run: ctx is done, or the Holder failed
+
+	claims  *claims
+	claimed bool // something of the file
+	passed  bool // a member
+	openEnd bool // of the member that is passed: see run.open
 }
 
-var _ scanner.Charger = (*visitor)(nil)
+var (
+	_ scanner.Charger = (*visitor)(nil)
+	_ scanner.Claimer = (*visitor)(nil)
+)
 
-func (v *visitor) Gap(g sbom.Gap) { v.gap(v.file, v.unit, g) }
+func (v *visitor) Gap(g sbom.Gap) {
+	v.gap(v.file, v.unit, g)
+}
 
 func (v *visitor) Charge(n int64) error { return v.budget.charge(n) }
 
@@ -265,6 +289,7 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 		return err
 	}
 	v.found.Seen++
+	v.passed = true
 	if name, ok := v.names[m.Name]; ok {
 		m.Name = name
 	}
@@ -276,6 +301,10 @@ func (v *visitor) Visit(ctx context.Context, m scanner.Member) error {
 	}
 	if m.Wrapping {
 		f.Path = v.file.Path
+	}
+	if v.openEnd {
+		v.open[f] = true
+		defer delete(v.open, f)
 	}
 	if err := v.visit(ctx, f, m); err != nil {
 		v.fatal = err
@@ -326,20 +355,22 @@ func (r *run) head(depth int) []byte {
 func (v *visitor) held(ctx context.Context, f *scanner.File, m scanner.Member, mt *meter) error {
 	src := &source{r: io.MultiReader(bytes.NewReader(f.Head), mt)}
 	held, err := v.hold.Hold(src, m.Size, math.MaxInt64)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
+		if err == nil {
+			held.Release()
+		}
 		return ctx.Err()
-	case src.err != nil:
+	}
+	if err != nil {
+		return fmt.Errorf("holding %s: %w", f.Path, err)
+	}
+	defer held.Release()
+	if src.err != nil {
 		if mt.tooLong {
 			src.err = fmt.Errorf("it is larger than %d bytes: %w", v.budget.lim.MemberBytes, scanner.ErrLimit)
 		}
 		v.unreadable(f, src.err)
-		return nil
-	default:
-		return fmt.Errorf("holding %s: %w", f.Path, err)
 	}
-	defer held.Release()
 	f.ReaderAt, f.Size = held, held.Size()
 	return v.run.file(ctx, f, v.host, m.Names)
 }
@@ -366,8 +397,8 @@ func (v *visitor) unreadable(f *scanner.File, err error) {
 	v.gap(v.file, v.unit, g)
 }
 
-// source remembers the error of the reader it wraps, to tell it from the
-// Holder's own.
+// source ends where the reader it wraps fails, and remembers the error: what was
+// read before the damage is examined.
 type source struct {
 	r   io.Reader
 	err error
@@ -376,7 +407,7 @@ type source struct {
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if err != nil && err != io.EOF {
-		s.err = err
+		s.err, err = err, io.EOF
 	}
 	return n, err
 }

@@ -115,7 +115,7 @@ func (a *archive) Detect(ctx context.Context, f *scanner.File) (res scanner.Resu
 			}
 		}
 	}
-	found, err := a.matcher.Strings(ctx, f, f.Size)
+	found, _, err := a.matcher.Strings(ctx, f, f.Size)
 	if err != nil {
 		return res, err
 	}
@@ -129,6 +129,9 @@ func (a *archive) Expand(ctx context.Context, f *scanner.File, v scanner.Visitor
 	ps, _, err := parts(f)
 	if err != nil {
 		return err
+	}
+	if c, ok := v.(scanner.Claimer); ok {
+		c.Claim(0, f.Size) // objects that the index speaks for are not passed
 	}
 	for _, p := range ps {
 		if p.thin {

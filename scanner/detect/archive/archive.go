@@ -13,18 +13,20 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/carve"
 	"github.com/interdict/interdict/scanner/detect/internal/compress"
 )
 
 // Expander passes on the members of containers. Make one with New; it may be
 // used by many goroutines.
 type Expander struct {
-	formats []format
+	formats []container
 	flate   sync.Pool // of flate readers
 }
 
-// format is one sort of container.
-type format struct {
+// container is one sort of container.
+type container struct {
+	kind   string                   // of [carve.Signature] that tells where such a file ends; or ""
 	match  func(*scanner.File) bool // looks at Path, Size and Head
 	expand func(context.Context, *scanner.File, scanner.Visitor) error
 }
@@ -32,21 +34,20 @@ type format struct {
 // New makes an Expander.
 func New() *Expander {
 	e := &Expander{}
-	e.formats = []format{
-		{isZip, e.zip},
-		{func(f *scanner.File) bool { return compress.Name(f.Path, f.Head) != "" }, expandCompressed},
-		{func(f *scanner.File) bool { return isTar(f.Head) }, expandTar},
-		{func(f *scanner.File) bool { return isCpio(f.Head) }, expandCpio},
-		{magic(sevenZipMagic), expandSevenZip},
-		{magic("Rar!\x1a\x07"), expandRar},
-		{isCab, expandCab},
-		{isISO, expandISO},
-		{magic("hsqs"), expandSquashfs},
-		{isAppImage, expandAppImage},
-		{isDiskImage, expandDiskImage},
-		{isXar, expandXar},
-		{isAsar, expandAsar},
-		{isUnsupported, expandUnsupported},
+	e.formats = []container{
+		{"", isZip, e.zip},
+		{"", func(f *scanner.File) bool { return compress.Name(f.Path, f.Head) != "" }, expandCompressed},
+		{"", func(f *scanner.File) bool { return isTar(f.Head) }, expandTar},
+		{"", func(f *scanner.File) bool { return isCpio(f.Head) }, expandCpio},
+		{"7z", magic(sevenZipMagic), expandSevenZip},
+		{"", magic("Rar!\x1a\x07"), expandRar},
+		{"cab", isCab, expandCab},
+		{"iso", isISO, expandISO},
+		{"squashfs", magic("hsqs"), expandSquashfs},
+		{"", isAppImage, expandAppImage},
+		{"", isXar, expandXar},
+		{"", isAsar, expandAsar},
+		{"", isUnsupported, expandUnsupported},
 	}
 	return e
 }
@@ -60,7 +61,7 @@ func (e *Expander) Version() int { return 1 }
 // Wants reports whether the file is a container.
 func (e *Expander) Wants(f *scanner.File) bool { return e.find(f) != nil }
 
-func (e *Expander) find(f *scanner.File) *format {
+func (e *Expander) find(f *scanner.File) *container {
 	for i := range e.formats {
 		if e.formats[i].match(f) {
 			return &e.formats[i]
@@ -71,10 +72,21 @@ func (e *Expander) find(f *scanner.File) *format {
 
 // Expand passes every member to v.
 func (e *Expander) Expand(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	if form := e.find(f); form != nil {
-		return form.expand(ctx, f, v)
+	form := e.find(f)
+	if form == nil {
+		return nil
 	}
-	return nil
+	if end := carve.End(form.kind, f, f.Size); end > 0 {
+		claim(v, 0, end)
+	}
+	return form.expand(ctx, f, v)
+}
+
+// claim accounts for a part of a container.
+func claim(v scanner.Visitor, from, to int64) {
+	if c, ok := v.(scanner.Claimer); ok {
+		c.Claim(from, to)
+	}
 }
 
 func magic(m string) func(*scanner.File) bool {

@@ -11,19 +11,48 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/carve"
 	"github.com/interdict/interdict/scanner/detect/internal/compress"
 )
 
 // expandCompressed expands a tar or cpio that is compressed as a whole, and
 // any other compressed file as a container of one.
 func expandCompressed(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	return expandStream(ctx, section(f), compress.Name(f.Path, f.Head), innerName(f.Path), v)
+	kind := compress.Name(f.Path, f.Head)
+	if kind == "zstd" {
+		carve.Frames(f, f.Size, func(from, to int64) { claim(v, from, to) })
+		return expandStream(ctx, buffered(section(f)), kind, innerName(f.Path), v)
+	}
+	count := &countReader{r: section(f)}
+	packed := buffered(count)
+	err := expandStream(ctx, packed, kind, innerName(f.Path), v)
+	end := count.n - int64(packed.Buffered())
+	if kind != "gzip" && kind != "bzip2" {
+		end -= readAhead
+	}
+	claim(v, 0, max(end, 1))
+	release(packed)
+	return err
 }
 
-// expandStream expands the compressed stream r, whose contents are named name.
-func expandStream(ctx context.Context, r io.Reader, kind, name string, v scanner.Visitor) error {
-	packed := buffered(r)
-	defer release(packed)
+// readAhead is how far beyond the end of a stream its reader may have read, in
+// bytes, where it does so.
+const readAhead = 64 << 10
+
+// countReader counts what is read through it.
+type countReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// expandStream expands a compressed stream, whose contents are named name.
+func expandStream(ctx context.Context, packed *bufio.Reader, kind, name string, v scanner.Visitor) error {
 	z, done, err := compress.NewReader(kind, packed)
 	if err != nil {
 		return streamFail(ctx, v, err, "opening "+kind)

@@ -55,8 +55,13 @@ func tarStream(ctx context.Context, r io.Reader, plain *io.SectionReader, v scan
 			return err
 		}
 		h, err := tr.Next()
+		if plain != nil {
+			if at, serr := plain.Seek(0, io.SeekCurrent); serr == nil {
+				claim(v, 0, at)
+			}
+		}
 		if err == io.EOF {
-			return nil
+			return afterTar(ctx, r, plain, v)
 		}
 		if err != nil {
 			return fail(ctx, v, err, some, "reading a tar")
@@ -77,6 +82,19 @@ func tarStream(ctx context.Context, r io.Reader, plain *io.SectionReader, v scan
 			return err
 		}
 	}
+}
+
+// afterTar passes on what follows the end of a tar in a stream, as the member
+// that it may be: another tar, or anything else that a script cuts off.
+func afterTar(ctx context.Context, r io.Reader, plain *io.SectionReader, v scanner.Visitor) error {
+	br, ok := r.(*bufio.Reader)
+	if plain != nil || !ok {
+		return nil
+	}
+	if head, _ := skipZeros(br); len(head) == 0 {
+		return nil
+	}
+	return v.Visit(ctx, scanner.Member{Name: "after-the-end", Size: -1, Reader: br, Charged: true})
 }
 
 // isTarSum peeks at the first header's checksum.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/carve"
 )
 
 // unsupported are containers that nothing here reads. They are known, so that
@@ -39,6 +40,16 @@ var unsupported = []struct {
 	{1024, "H+\x00\x04", "an HFS+"},
 	{1024, "HX\x00\x05", "an HFSX"},
 	{32, "NXSB", "an APFS"},
+	{0, "XFSB\x00\x00", "an XFS"},
+	{0, "LUKS\xba\xbe\x00", "an encrypted LUKS volume"},
+	{0, "\x31\x18\x10\x06", "a UBIFS"},
+	{0, "QED\x00", "a QEMU disk image"},
+	{0, "WithoutFreeSpace", "a Parallels disk image"},
+	{0, "WithouFreSpacExt", "a Parallels disk image"},
+	{64, "\x7f\x10\xda\xbe", "a VirtualBox disk image"},
+	{512, "LABELONE", "an LVM volume"},
+	{1024, "\x10\x20\xf5\xf2", "an F2FS"},
+	{0, "sqsh", "a squashfs of another byte order"},
 }
 
 func isUnsupported(f *scanner.File) bool { return unsupportedName(f) != "" }
@@ -52,6 +63,9 @@ func unsupportedName(f *scanner.File) string {
 			}
 			return u.name
 		}
+	}
+	if volume := carve.Volume(head); volume != "" && f.Size >= 64<<10 {
+		return volume
 	}
 	switch {
 	case isLHA(head):

@@ -65,12 +65,18 @@ func (e *Expander) zip(ctx context.Context, f *scanner.File, v scanner.Visitor) 
 		return e.zipStream(ctx, f, v, err)
 	}
 	hidden := 0
+	claimDirectory(f, z, v)
 	for _, m := range z.File {
-		if strings.HasSuffix(m.Name, "/") && m.UncompressedSize64 == 0 || m.Mode().Type() != 0 {
+		if strings.HasSuffix(m.Name, "/") && m.UncompressedSize64 == 0 {
+			continue
+		}
+		if m.Mode().Type() != 0 {
+			claimMember(m, v)
 			continue
 		}
 		if m.Flags&1 != 0 || m.Method == zipAES {
 			hidden++
+			claimMember(m, v)
 			if err := visitName(ctx, v, m.Name); err != nil {
 				return err
 			}
@@ -84,6 +90,32 @@ func (e *Expander) zip(ctx context.Context, f *scanner.File, v scanner.Visitor) 
 		v.Gap(sbom.Gap{Reason: sbom.Encrypted, Detail: fmt.Sprintf("%d of %d files are encrypted", hidden, len(z.File))})
 	}
 	return nil
+}
+
+// claimDirectory accounts for a zip's directory and the record at its end.
+func claimDirectory(f *scanner.File, z *zip.Reader, v scanner.Visitor) {
+	const record, record64 = 22, 56 + 20 // APPNOTE.TXT 4.3.14 to 4.3.16
+	tail := make([]byte, min(f.Size, record+1<<16))
+	if n, _ := f.ReadAt(tail, f.Size-int64(len(tail))); n < len(tail) {
+		return
+	}
+	i := bytes.LastIndex(tail, []byte("PK\x05\x06"))
+	if i < 0 {
+		return
+	}
+	size := int64(record64)
+	for _, m := range z.File {
+		size += 46 + int64(len(m.Name)+len(m.Extra)+len(m.Comment))
+	}
+	at := f.Size - int64(len(tail)) + int64(i)
+	claim(v, at-size, at+record+int64(len(z.Comment)))
+}
+
+// claimMember accounts for a member that is not read.
+func claimMember(m *zip.File, v scanner.Visitor) {
+	if at, err := m.DataOffset(); err == nil {
+		claim(v, at-localHeaderSize-int64(len(m.Name)), at+int64(min(m.CompressedSize64, 1<<62)))
+	}
 }
 
 // visitName passes on a member whose contents cannot be had: its name may
@@ -102,6 +134,7 @@ func (e *Expander) zipMember(ctx context.Context, f *scanner.File, zf *zip.File,
 		v.Gap(sbom.Gap{Path: zf.Name, Reason: sbom.Truncated, Detail: "it lies beyond the end of the zip"})
 		return visitName(ctx, v, zf.Name)
 	}
+	claim(v, at-localHeaderSize-int64(len(zf.Name)), at+size)
 	raw := io.NewSectionReader(f, at, size)
 	return e.zipContents(ctx, m, zf.Method, raw, v)
 }
@@ -204,6 +237,9 @@ type localHeader struct {
 	compressed    uint32
 	name          string
 }
+
+// localHeaderSize is without the name and the extra field.
+const localHeaderSize = 30
 
 var errNoHeader = errors.New("no local header")
 

@@ -47,6 +47,8 @@ type look struct {
 	dyn  *elffile.Dynamic
 	c    sbom.Component
 	gaps []sbom.Gap
+
+	marks *scanner.Marks
 }
 
 func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result, error) {
@@ -107,9 +109,9 @@ func (l *look) result() scanner.Result {
 		l.c.Name = path.Base(l.file.Path)
 	}
 	if l.c.Type == sbom.FileType && len(l.c.Evidence) == 0 {
-		return scanner.Result{Gaps: l.gaps}
+		return scanner.Result{Gaps: l.gaps, Marks: l.marks}
 	}
-	return scanner.Result{Component: &l.c, Gaps: l.gaps}
+	return scanner.Result{Component: &l.c, Gaps: l.gaps, Marks: l.marks}
 }
 
 // program tells executables from libraries, which may have the same type. What
@@ -200,7 +202,8 @@ func (l *look) sections(context.Context) error {
 }
 
 func (l *look) strings(ctx context.Context) error {
-	es, err := l.matcher.Strings(ctx, l.file, l.file.Size)
+	es, marks, err := l.matcher.Strings(ctx, l.file, l.file.Size)
 	l.c.Evidence = append(l.c.Evidence, es...)
+	l.marks = marks
 	return err
 }

@@ -49,7 +49,7 @@ func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 		return scanner.Result{}, nil
 	}
 	c := &sbom.Component{Type: sbom.DeviceDriver}
-	gaps, err := d.code(ctx, f, file, c)
+	gaps, marks, err := d.code(ctx, f, file, c)
 	if err != nil {
 		return scanner.Result{}, err
 	}
@@ -66,27 +66,27 @@ func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 		return scanner.Result{}, err
 	}
 	c.Evidence = append(c.Evidence, signed...)
-	return scanner.Result{Component: c, Gaps: gaps}, nil
+	return scanner.Result{Component: c, Gaps: gaps, Marks: marks}, nil
 }
 
 // code reads what a module has in common with any ELF file.
-func (d *detector) code(ctx context.Context, f *scanner.File, file *elffile.File, c *sbom.Component) ([]sbom.Gap, error) {
+func (d *detector) code(ctx context.Context, f *scanner.File, file *elffile.File, c *sbom.Component) ([]sbom.Gap, *scanner.Marks, error) {
 	var gaps []sbom.Gap
 	symbols, limit, err := file.Families(d.matcher, &elffile.Dynamic{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	notes, err := file.Notes()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	comments, err := file.Comments(d.watch)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found, err := d.matcher.Strings(ctx, f, f.Size)
+	found, marks, err := d.matcher.Strings(ctx, f, f.Size)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, es := range [][]sbom.Evidence{symbols, elffile.BuildID(notes), comments, found} {
 		c.Evidence = append(c.Evidence, es...)
@@ -96,7 +96,7 @@ func (d *detector) code(ctx context.Context, f *scanner.File, file *elffile.File
 			gaps = append(gaps, g)
 		}
 	}
-	return gaps, nil
+	return gaps, marks, nil
 }
 
 // describe fills in what .modinfo says.

@@ -90,7 +90,7 @@ func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 	if c == nil {
 		return scanner.Result{Gaps: gaps}, nil
 	}
-	found, err := d.matcher.Strings(ctx, f, f.Size)
+	found, marks, err := d.matcher.Strings(ctx, f, f.Size)
 	if err != nil {
 		return scanner.Result{}, err
 	}
@@ -101,7 +101,7 @@ func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 	if c.Type == sbom.FileType && len(c.Evidence) == 0 {
 		c = nil
 	}
-	return scanner.Result{Component: c, Gaps: gaps}, nil
+	return scanner.Result{Component: c, Gaps: gaps, Marks: marks}, nil
 }
 
 // join adds what the slice of another architecture says besides. The same fact

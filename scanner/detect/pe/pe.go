@@ -57,6 +57,7 @@ type look struct {
 	c    sbom.Component
 	gaps []sbom.Gap
 
+	marks        *scanner.Marks
 	noted        map[sbom.Evidence]bool
 	fixed        string // version of VS_FIXEDFILEINFO
 	tables       []stringTable
@@ -94,11 +95,12 @@ func (d *detector) Detect(ctx context.Context, f *scanner.File) (scanner.Result,
 		}
 	}
 	l.describe()
-	return scanner.Result{Component: &l.c, Gaps: l.gaps}, nil
+	return scanner.Result{Component: &l.c, Gaps: l.gaps, Marks: l.marks}, nil
 }
 
 func (l *look) strings(ctx context.Context) error {
-	es, err := l.matcher.Strings(ctx, l.file, l.file.Size)
+	es, marks, err := l.matcher.Strings(ctx, l.file, l.file.Size)
+	l.marks = marks
 	l.c.Evidence = append(l.c.Evidence, es...)
 	return err
 }

@@ -162,9 +162,13 @@ func expandDeb(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 		switch {
 		case strings.HasPrefix(m.name, "data.tar"):
 			member.Wrapping = true
+		case m.name == "debian-binary", strings.HasPrefix(m.name, "_gpg"):
+			claim(v, m)
+			continue
 		case !strings.HasPrefix(m.name, "control.tar"):
 			continue
 		}
+		claim(v, m)
 		if err := v.Visit(ctx, member); err != nil {
 			return err
 		}
@@ -173,6 +177,14 @@ func expandDeb(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 		v.Gap(sbom.Gap{Reason: sbom.Truncated, Detail: "reading a deb: " + err.Error()})
 	}
 	return nil
+}
+
+// claim accounts for a member of a deb: others than the known ones are searched
+// for what they are.
+func claim(v scanner.Visitor, m arMember) {
+	if c, ok := v.(scanner.Claimer); ok {
+		c.Claim(m.at-60, m.at+m.size)
+	}
 }
 
 // pgpKeys names the keys that made the OpenPGP signatures in b.

@@ -94,17 +94,14 @@ var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
 func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 	switch kind {
 	case "gzip":
-		z := gzips.Get().(*gzip.Reader)
-		if err := z.Reset(r); err != nil {
-			gzips.Put(z)
-			return nil, nil, err
-		}
-		return z, func() { gzips.Put(z) }, nil
+		return newGzip(r)
 	case "bzip2":
-		return bzip2.NewReader(r), func() {}, nil
+		return &tolerant{r: bzip2.NewReader(buffer(r)), foreign: func(err error) bool {
+			return err == bzip2.StructuralError("bad magic value in continuation file")
+		}}, func() {}, nil
 	case "xz":
 		z, err := xz.NewReader(r, MaxWindow)
-		return z, func() {}, err
+		return &tolerant{r: z, foreign: func(err error) bool { return err == xz.ErrFormat }}, func() {}, err
 	case "zstd":
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(MaxWindow))

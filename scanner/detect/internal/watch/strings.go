@@ -1,19 +1,18 @@
 package watch
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"unicode/utf16"
 
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/detect/internal/carve"
 )
 
 const (
-	chunk = 256 << 10
 	// A string shorter than minNeedle bytes occurs in every program and is not
 	// looked for; one longer than maxNeedle would make the overlap of two
 	// chunks too long, and is looked for by its beginning.
@@ -21,61 +20,40 @@ const (
 	maxNeedle = 4096
 )
 
-// needles finds many strings in one pass, with the algorithm of Wu and Manber
-// (A fast algorithm for multi-pattern searching, 1994) on blocks of two bytes:
-// most of the bytes of a program are skipped.
+// needles are the watched strings in their two encodings, and after them the
+// signatures of [carve]: one search finds both.
 type needles struct {
-	words   []needle
-	window  int // the shortest needle's length
-	longest int
-	shift   [1 << 16]uint8
-	bucket  map[uint16][]int // needles by the last block of their window
+	words      []needle
+	search     *carve.Searcher
+	signatures []carve.Signature
 }
 
 type needle struct {
-	bytes []byte
-	text  string // as watched
-	wide  bool   // UTF-16LE
+	text string // as watched
+	wide bool   // UTF-16LE
 }
 
 func newNeedles(words []string) *needles {
-	n := &needles{bucket: map[uint16][]int{}}
+	n := &needles{}
+	var all [][]byte
+	add := func(b []byte, w needle) {
+		if len(b) >= minNeedle {
+			n.words = append(n.words, w)
+			all = append(all, b[:min(len(b), maxNeedle)])
+		}
+	}
 	words = slices.Compact(slices.Sorted(slices.Values(words)))
 	for _, w := range words {
-		n.add(needle{bytes: []byte(w), text: w})
-		n.add(needle{bytes: wide(w), text: w, wide: true})
+		add([]byte(w), needle{text: w})
+		add(wide(w), needle{text: w, wide: true})
 	}
 	if len(n.words) == 0 {
 		return nil
 	}
-	n.window = min(n.window, 255)
-	for i := range n.shift {
-		n.shift[i] = uint8(n.window - 1)
-	}
-	for i, w := range n.words {
-		for j := range n.window - 1 {
-			b := block(w.bytes[j:])
-			n.shift[b] = min(n.shift[b], uint8(n.window-2-j))
-		}
-		last := block(w.bytes[n.window-2:])
-		n.bucket[last] = append(n.bucket[last], i)
-	}
+	n.signatures = carve.Signatures()
+	n.search = carve.NewSearcher(append(all, carve.Magics(n.signatures)...))
 	return n
 }
-
-func (n *needles) add(w needle) {
-	if len(w.bytes) < minNeedle {
-		return
-	}
-	w.bytes = w.bytes[:min(len(w.bytes), maxNeedle)]
-	n.words = append(n.words, w)
-	n.longest = max(n.longest, len(w.bytes))
-	if n.window == 0 || len(w.bytes) < n.window {
-		n.window = len(w.bytes)
-	}
-}
-
-func block(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
 
 func wide(s string) []byte {
 	var b []byte
@@ -92,70 +70,38 @@ type hit struct {
 	count int
 }
 
-// scan calls found for every needle that ends in buf[seen:].
-func (n *needles) scan(buf []byte, seen int, found func(at int, w *needle)) {
-	last := n.window - 2 // of the block, in the window
-	for i := last; i+1 < len(buf); {
-		b := uint16(buf[i]) | uint16(buf[i+1])<<8
-		if s := n.shift[b]; s > 0 {
-			i += int(s)
-			continue
-		}
-		start := i - last
-		for _, k := range n.bucket[b] {
-			w := &n.words[k]
-			if start+len(w.bytes) > seen && bytes.HasPrefix(buf[start:], w.bytes) {
-				found(start, w)
-			}
-		}
-		i++
-	}
-}
-
 // Strings streams size bytes of r and returns, sorted, one BinaryString
 // Evidence for each watched string that occurs in UTF-8 or UTF-16LE: Where
 // tells the first offset, Count how often. Memory does not grow with size. The
 // error is ctx's or r's, never one of contents.
-func (m *Matcher) Strings(ctx context.Context, r io.ReaderAt, size int64) ([]sbom.Evidence, error) {
+//
+// The same pass finds the signatures of [carve]: the Marks are what a Detector
+// that searched the whole file returns in its Result. They are nil when no
+// string is watched.
+func (m *Matcher) Strings(ctx context.Context, r io.ReaderAt, size int64) ([]sbom.Evidence, *scanner.Marks, error) {
 	n := m.needles
 	if n == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	hits := map[string]*hit{}
-	pooled, ok := m.chunks.Get().(*[]byte)
-	if !ok {
-		b := make([]byte, n.longest-1+chunk)
-		pooled = &b
+	marks := &scanner.Marks{}
+	err := n.search.Stream(ctx, r, 0, size, func(at int64, word int) {
+		if word >= len(n.words) {
+			carve.Add(marks, at, word-len(n.words))
+			return
+		}
+		w := &n.words[word]
+		h := hits[w.text]
+		if h == nil {
+			h = &hit{first: at, wide: w.wide}
+			hits[w.text] = h
+		}
+		h.count++
+	})
+	if err != nil {
+		return nil, nil, err
 	}
-	defer m.chunks.Put(pooled)
-	buf := *pooled
-	kept := 0 // bytes of the chunk before, at the beginning of buf
-	for off := int64(0); off < size; {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		got, err := r.ReadAt(buf[kept:kept+int(min(chunk, size-off))], off)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("looking for strings at %d: %w", off, err)
-		}
-		base, end := off-int64(kept), kept+got
-		n.scan(buf[:end], kept, func(at int, w *needle) {
-			h := hits[w.text]
-			if h == nil {
-				h = &hit{first: base + int64(at), wide: w.wide}
-				hits[w.text] = h
-			}
-			h.count++
-		})
-		if got == 0 {
-			break
-		}
-		off += int64(got)
-		keep := min(end, n.longest-1)
-		copy(buf, buf[end-keep:end])
-		kept = keep
-	}
-	return n.evidence(hits), nil
+	return n.evidence(hits), marks, nil
 }
 
 func (n *needles) evidence(hits map[string]*hit) []sbom.Evidence {

@@ -13,7 +13,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/interdict/interdict/sbom"
 )
@@ -29,8 +28,7 @@ type Matcher struct {
 	lengths    []int     // of the prefixes, distinct, ascending
 	first      [256]bool // first bytes of symbols and prefixes
 	namespaces map[string]bool
-	needles    *needles  // nil when no string is watched
-	chunks     sync.Pool // of *[]byte, for Strings
+	needles    *needles // nil when no string is watched
 }
 
 // New compiles w. A nil or zero w makes a Matcher that finds nothing.

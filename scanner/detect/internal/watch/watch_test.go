@@ -50,14 +50,14 @@ func TestFamilies(t *testing.T) {
 
 func TestStrings(t *testing.T) {
 	const legal, chinese = "HANGZHOU HIKVISION DIGITAL", "海思半导体"
-	text := strings.Repeat("x", chunk-10) + legal + "\x00" + chinese + legal + string(wide("Acme")) + string(wide("nowhere")[1:])
+	text := strings.Repeat("x", 256<<10-10) + legal + "\x00" + chinese + legal + string(wide("Acme")) + string(wide("nowhere")[1:])
 	m := New(&sbom.Watch{Strings: []string{legal, chinese, "Acme", "nowhere", "a", ""}})
 	want := []sbom.Evidence{
 		{Kind: sbom.BinaryString, Value: "Acme", Where: "offset 0x4003a, UTF-16LE", Count: 1},
 		{Kind: sbom.BinaryString, Value: legal, Where: "offset 0x3fff6", Count: 2},
 		{Kind: sbom.BinaryString, Value: chinese, Where: "offset 0x40011", Count: 1},
 	}
-	got, err := m.Strings(context.Background(), strings.NewReader(text), int64(len(text)))
+	got, _, err := m.Strings(context.Background(), strings.NewReader(text), int64(len(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestStrings(t *testing.T) {
 		t.Error(d)
 	}
 	broken := readerAt(func([]byte, int64) (int, error) { return 0, iotest.ErrTimeout })
-	if _, err := m.Strings(context.Background(), broken, 10); err == nil {
+	if _, _, err := m.Strings(context.Background(), broken, 10); err == nil {
 		t.Error("a reader's error was lost")
 	}
 }
@@ -78,11 +78,11 @@ func (f readerAt) ReadAt(p []byte, off int64) (int, error) { return f(p, off) }
 // the chunks are cut.
 func FuzzStrings(f *testing.F) {
 	f.Add([]byte("abcabcab"), "abc", "bca", uint16(3))
-	f.Add(append(wide("needle"), "needle"...), "needle", "eed", uint16(chunk&0xffff))
+	f.Add(append(wide("needle"), "needle"...), "needle", "eed", uint16(256<<10&0xffff))
 	f.Fuzz(func(t *testing.T, text []byte, a, b string, pad uint16) {
-		text = append(bytes.Repeat([]byte{0}, chunk-int(pad)), text...)
+		text = append(bytes.Repeat([]byte{0}, 256<<10-int(pad)), text...)
 		m := New(&sbom.Watch{Strings: []string{a, b}})
-		got, err := m.Strings(t.Context(), bytes.NewReader(text), int64(len(text)))
+		got, _, err := m.Strings(t.Context(), bytes.NewReader(text), int64(len(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func BenchmarkStrings(b *testing.B) {
 	}
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := m.Strings(b.Context(), bytes.NewReader(text), int64(len(text))); err != nil {
+		if _, _, err := m.Strings(b.Context(), bytes.NewReader(text), int64(len(text))); err != nil {
 			b.Fatal(err)
 		}
 	}

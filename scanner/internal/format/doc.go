@@ -1,0 +1,2 @@
+// Package format tells where programs end by their own account.
+package format
