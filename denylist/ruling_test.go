@@ -81,7 +81,7 @@ func TestPolicy(t *testing.T) {
 		{"by default", kesl, denylist.Policy{}, denylist.Deny, 10},
 		{"every effect", kesl, denylist.Policy{AllEffects: true}, denylist.Deny, 15},
 		{"before any law", kesl, denylist.Policy{AsOf: day("2016-01-01")}, denylist.Pass, 0},
-		{"between directive and act", hexa, denylist.Policy{AsOf: day("2017-10-01")}, denylist.Pass, 2},
+		{"between directive and act", hexa, denylist.Policy{AsOf: day("2017-10-01")}, denylist.NeedsReview, 2},
 		{"from the act on", hexa, denylist.Policy{AsOf: day("2018-10-01")}, denylist.Deny, 6},
 		{"one that does not cover it", hexa, denylist.Policy{Regimes: []string{"us-bod-17-01"}}, denylist.Pass, 1},
 		{"listed by the FCC later than the list began", kesl, denylist.Policy{Regimes: []string{"us-fcc-covered-list"}, AsOf: day("2022-03-24")}, denylist.Pass, 0},

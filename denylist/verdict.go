@@ -1,6 +1,10 @@
 package denylist
 
-import "github.com/interdict/interdict/sbom"
+import (
+	"slices"
+
+	"github.com/interdict/interdict/sbom"
+)
 
 // Level is how certain a finding is.
 type Level string
@@ -15,12 +19,33 @@ const (
 // Outcome is the answer for one subject.
 type Outcome string
 
-// The outcomes.
+// The outcomes. Where several hold, the first of these counts: a subject with
+// something to review of which not all could be examined is incomplete.
 const (
-	Pass       Outcome = "pass"
-	Deny       Outcome = "deny"
-	Incomplete Outcome = "incomplete" // nothing denied, but not all could be examined
+	Deny        Outcome = "deny"       // something is denied
+	Incomplete  Outcome = "incomplete" // nothing denied, but not all could be examined
+	NeedsReview Outcome = "review"     // all was examined, and a person must decide about something
+	Pass        Outcome = "pass"       // all was examined, and there is nothing to decide about
 )
+
+// Outcomes returns all outcomes, the one that counts most first.
+func Outcomes() []Outcome { return []Outcome{Deny, Incomplete, NeedsReview, Pass} }
+
+// Worst returns the outcome of several subjects together: the first of
+// [Outcomes] that any has, [Pass] for none. Of what is no outcome it makes
+// [Incomplete].
+func Worst(os ...Outcome) Outcome {
+	all := Outcomes()
+	worst := len(all) - 1
+	for _, o := range os {
+		i := slices.Index(all, o)
+		if i < 0 {
+			i = slices.Index(all, Incomplete)
+		}
+		worst = min(worst, i)
+	}
+	return all[worst]
+}
 
 // Verdict is the judgement of one inventory by one list.
 type Verdict struct {

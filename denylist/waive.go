@@ -52,13 +52,18 @@ func Waive(v Verdict, digest string, ws []Waiver) (Verdict, []WaiverUse) {
 	return v, uses
 }
 
-// outcome follows from gaps and findings.
+// outcome follows from gaps and findings; what is waived does not count.
 func (v *Verdict) outcome() Outcome {
+	has := func(l Level) bool {
+		return slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Standing() == l })
+	}
 	switch {
-	case slices.ContainsFunc(v.Findings, func(f Finding) bool { return f.Standing() == Denied }):
+	case has(Denied):
 		return Deny
-	case slices.ContainsFunc(v.Gaps, func(g sbom.Gap) bool { return g.Reason != sbom.Malformed }):
+	case !sbom.Coverage{Gaps: v.Gaps}.Complete():
 		return Incomplete
+	case has(Review):
+		return NeedsReview
 	}
 	return Pass
 }

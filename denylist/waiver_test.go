@@ -54,7 +54,7 @@ func TestWaive(t *testing.T) {
 		"digest of files":  {[]denylist.Waiver{{Digest: "sha256:x"}}, denylist.Pass, denylist.Mention, true, []denylist.WaiverState{"used"}},
 		"digest of image":  {[]denylist.Waiver{{Digest: "sha256:image"}}, denylist.Pass, denylist.Mention, true, []denylist.WaiverState{"used"}},
 		"other digest":     {[]denylist.Waiver{{Digest: "sha256:other"}}, denylist.Deny, denylist.Denied, false, []denylist.WaiverState{"unused"}},
-		"one regime":       {[]denylist.Waiver{{Vendor: "acme", Regime: "hard"}}, denylist.Pass, denylist.Review, false, []denylist.WaiverState{"used"}},
+		"one regime":       {[]denylist.Waiver{{Vendor: "acme", Regime: "hard"}}, denylist.NeedsReview, denylist.Review, false, []denylist.WaiverState{"used"}},
 		"other regime":     {[]denylist.Waiver{{Vendor: "acme", Regime: "soft"}}, denylist.Deny, denylist.Denied, false, []denylist.WaiverState{"used"}},
 		"regime by regime": {[]denylist.Waiver{{Vendor: "acme", Regime: "soft"}, {Vendor: "acme", Regime: "hard"}}, denylist.Pass, denylist.Mention, true, []denylist.WaiverState{"used", "used"}},
 		"no ban to waive":  {[]denylist.Waiver{{Vendor: "acme", Regime: "none"}}, denylist.Deny, denylist.Denied, false, []denylist.WaiverState{"unused"}},
@@ -93,6 +93,62 @@ func TestWaive(t *testing.T) {
 	gap.Gaps = []sbom.Gap{{Reason: sbom.Encrypted}}
 	if v, _ := denylist.Waive(gap, "", []denylist.Waiver{{Vendor: "acme", Expires: date(t, "2099-01-01")}}); v.Outcome != denylist.Incomplete {
 		t.Error("a waiver hides what could not be examined")
+	}
+}
+
+// TestOutcome: the first of deny, incomplete, review and pass that holds is the
+// outcome; what is waived does not count.
+func TestOutcome(t *testing.T) {
+	later, past := []denylist.Waiver{{Vendor: "acme", Expires: date(t, "2099-01-01")}}, []denylist.Waiver{{Vendor: "acme", Expires: date(t, "2001-01-01")}}
+	gap, noted := []sbom.Gap{{Reason: sbom.Encrypted}}, []sbom.Gap{{Reason: sbom.Malformed}}
+	for name, tt := range map[string]struct {
+		ruling  denylist.RulingVerdict
+		gaps    []sbom.Gap
+		waivers []denylist.Waiver
+		want    denylist.Outcome
+	}{
+		"denied":                 {denylist.RulingDenied, nil, nil, denylist.Deny},
+		"denied, with a gap":     {denylist.RulingDenied, gap, nil, denylist.Deny},
+		"review":                 {denylist.RulingReview, nil, nil, denylist.NeedsReview},
+		"review, with a note":    {denylist.RulingReview, noted, nil, denylist.NeedsReview},
+		"review, with a gap":     {denylist.RulingReview, gap, nil, denylist.Incomplete},
+		"review, waived":         {denylist.RulingReview, nil, later, denylist.Pass},
+		"review, no longer":      {denylist.RulingReview, nil, past, denylist.NeedsReview},
+		"waived, with a gap":     {denylist.RulingReview, gap, later, denylist.Incomplete},
+		"mention":                {denylist.RulingMention, nil, nil, denylist.Pass},
+		"mention, with a gap":    {denylist.RulingMention, gap, nil, denylist.Incomplete},
+		"no ban":                 {denylist.RulingNotCovered, nil, nil, denylist.Pass},
+		"no ban, with a note":    {denylist.RulingNotCovered, noted, nil, denylist.Pass},
+		"denied, waived, a note": {denylist.RulingDenied, noted, later, denylist.Pass},
+	} {
+		t.Run(name, func(t *testing.T) {
+			level := map[denylist.RulingVerdict]denylist.Level{denylist.RulingDenied: denylist.Denied, denylist.RulingReview: denylist.Review,
+				denylist.RulingMention: denylist.Mention, denylist.RulingNotCovered: denylist.Mention}[tt.ruling]
+			v := denylist.Verdict{AsOf: date(t, "2026-06-01"), Gaps: tt.gaps, Findings: []denylist.Finding{{
+				Vendor: "acme", Level: level, Rulings: []denylist.Ruling{{Regime: "r", Verdict: tt.ruling}},
+			}}}
+			if got, _ := denylist.Waive(v, "", tt.waivers); got.Outcome != tt.want {
+				t.Errorf("outcome %s, want %s", got.Outcome, tt.want)
+			}
+		})
+	}
+}
+
+// TestWorst: the worst outcome of several counts, whatever their order.
+func TestWorst(t *testing.T) {
+	for _, tt := range []struct {
+		of   []denylist.Outcome
+		want denylist.Outcome
+	}{
+		{nil, denylist.Pass},
+		{[]denylist.Outcome{denylist.Pass, denylist.NeedsReview}, denylist.NeedsReview},
+		{[]denylist.Outcome{denylist.Incomplete, denylist.NeedsReview, denylist.Pass}, denylist.Incomplete},
+		{[]denylist.Outcome{denylist.NeedsReview, denylist.Deny, denylist.Incomplete}, denylist.Deny},
+		{[]denylist.Outcome{denylist.Pass, ""}, denylist.Incomplete}, // no outcome is no pass
+	} {
+		if got := denylist.Worst(tt.of...); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.of, got, tt.want)
+		}
 	}
 }
 

@@ -88,10 +88,10 @@ func writeRuns(ctx context.Context, s *store.Store, w io.Writer, format string) 
 	if format != "table" {
 		return export.Runs(w, runs, export.Format(format))
 	}
-	t := newTable(w, "RUN", "KIND", "STATE", "STARTED", "IMAGES", "DENIED", "INCOMPLETE", "FAILED", "WAITING", "FINDINGS", "SCOPE")
+	t := newTable(w, "RUN", "KIND", "STATE", "STARTED", "IMAGES", "DENIED", "INCOMPLETE", "REVIEW", "FAILED", "WAITING", "FINDINGS", "SCOPE")
 	for _, r := range runs {
 		n := r.Totals
-		t.row(r.ID, r.Kind, r.State, minute(r.Started), n.Images, n.Deny, n.Incomplete, n.Failed, n.Waiting, n.Findings, strings.Join(r.Scope, " "))
+		t.row(r.ID, r.Kind, r.State, minute(r.Started), n.Images, n.Deny, n.Incomplete, n.ToReview, n.Failed, n.Waiting, n.Findings, strings.Join(r.Scope, " "))
 	}
 	return t.Flush()
 }
@@ -110,7 +110,7 @@ func (f *filterFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.f.Team, "of-team", "", "images of this team")
 	fl.StringVar(&f.f.Vendor, "vendor", "", "with a finding of this vendor (its ID)")
 	fl.StringVar(&f.f.Regime, "of-regime", "", "with a finding that this regime denies or leaves open")
-	fl.StringVar(&f.verdict, "verdict", "", "pass, deny or incomplete")
+	fl.StringVar(&f.verdict, "verdict", "", "pass, review, incomplete or deny")
 	fl.StringVar(&f.level, "level", "", "with a finding of this level: denied, review or mention")
 	fl.StringVar(&f.state, "state", "", "waiting, scanned or failed")
 	fl.StringVar(&f.f.Platform, "of-platform", "", "os/arch[/variant]")
@@ -128,7 +128,7 @@ func (f *filterFlags) filter(ctx context.Context, s *store.Store) (store.Filter,
 		flag, value string
 		of          []string
 	}{
-		{"verdict", f.verdict, []string{"pass", "deny", "incomplete"}},
+		{"verdict", f.verdict, []string{"pass", "review", "incomplete", "deny"}},
 		{"level", f.level, []string{"denied", "review", "mention"}},
 		{"state", f.state, []string{"waiting", "scanned", "failed"}},
 	} {

@@ -25,6 +25,8 @@ func fleetVerdict(r store.Run) denylist.Outcome {
 		return denylist.Deny
 	case n.Incomplete+n.Failed+n.Waiting > 0, len(r.Problems) > 0, r.State == store.Stopped, n.Images == 0:
 		return denylist.Incomplete
+	case n.ToReview > 0:
+		return denylist.NeedsReview
 	}
 	return denylist.Pass
 }
@@ -32,19 +34,14 @@ func fleetVerdict(r store.Run) denylist.Outcome {
 // exitOfRun is the exit code of a run, by the rules of scan.
 func (f *judgeFlags) exitOfRun(r store.Run) error {
 	n := r.Totals
-	looked := n.Deny + n.Pass + n.Incomplete
-	verdict := fleetVerdict(r)
-	switch {
-	case looked == 0 && (n.Failed > 0 || len(r.Problems) > 0 || r.Error != ""):
-		return exitCode(exitError)
-	case f.failOn == "never" && n.Failed == 0 && len(r.Problems) == 0:
-		return nil
-	case f.failOn != "never" && verdict == denylist.Deny, f.failOn == "review" && n.Review > 0:
-		return exitCode(exitDenied)
-	case verdict != denylist.Pass:
-		return exitCode(exitIncomplete)
+	looked := n.Deny + n.Pass + n.Incomplete + n.ToReview
+	failed := looked == 0 && (n.Failed > 0 || len(r.Problems) > 0 || r.Error != "")
+	outcomes := []denylist.Outcome{fleetVerdict(r)}
+	if n.Deny > 0 { // counts for the rest too, where --fail-on lets it pass
+		r.Totals.Deny = 0
+		outcomes = append(outcomes, fleetVerdict(r))
 	}
-	return nil
+	return asError(exitOf(f.failOn, failed, outcomes...))
 }
 
 // writeSummary says what one run came to.
@@ -60,6 +57,7 @@ func writeSummary(ctx context.Context, w io.Writer, s *store.Store, r store.Run)
 	}{
 		{"Denied", store.Filter{Verdict: denylist.Deny}, r.Totals.Deny},
 		{"Incomplete", store.Filter{Verdict: denylist.Incomplete}, r.Totals.Incomplete},
+		{"To review", store.Filter{Verdict: denylist.NeedsReview}, r.Totals.ToReview},
 		{"Failed", store.Filter{State: store.Failed}, r.Totals.Failed},
 	}
 	for _, l := range lists {
@@ -107,7 +105,7 @@ func sentence(r store.Run) string {
 	}
 	which, what := n.Deny, "software"
 	if n.Deny == 0 {
-		which, what = n.Pass, "nothing"
+		which, what = n.Pass+n.ToReview, "nothing"
 	}
 	verb := "have"
 	if which == 1 {
@@ -117,7 +115,7 @@ func sentence(r store.Run) string {
 	for _, more := range []struct {
 		n    int64
 		text string
-	}{{n.Incomplete, "could not be examined whole"}, {n.Failed, "failed"}, {n.Waiting, "wait"}} {
+	}{{n.Incomplete, "could not be examined whole"}, {n.ToReview, "to review"}, {n.Failed, "failed"}, {n.Waiting, "wait"}} {
 		if more.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", more.n, more.text))
 		}

@@ -117,6 +117,9 @@ not. Killed, its images are taken up by others after --worker-timeout.`,
 			if err != nil {
 				return err
 			}
+			if err := checkFailOn(j.failOn); err != nil {
+				return err
+			}
 			w, err := f.openAudit(cmd)
 			if err != nil {
 				return err
@@ -126,7 +129,7 @@ not. Killed, its images are taken up by others after --worker-timeout.`,
 		},
 	}
 	f.add(cmd.Flags())
-	cmd.Flags().StringVar(&j.failOn, "fail-on", "denied", "what makes the exit code 3: denied, review or never")
+	addFailOn(cmd.Flags(), &j.failOn)
 	return cmd
 }
 

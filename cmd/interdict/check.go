@@ -35,7 +35,7 @@ list and law, or by those of another day. It takes CycloneDX (JSON, XML), SPDX
 A document of another tool lacks the evidence of binaries: what nobody looked
 for cannot be passed, so such a verdict is at best incomplete.
 
-Exit codes: 0 pass, 1 error, 2 usage, 3 denied, 4 incomplete.`,
+Exit codes: as scan's.`,
 		Example: `  interdict check bom.json
   interdict check --as-of 2018-09-30 release/*.cdx.json -o json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runCheck(cmd, args, &f) },

@@ -217,7 +217,7 @@ func (e *evidence) take(v *attest.Verified, s subject) error {
 // weigh compares two verdicts on one image: the one that counts is greater.
 func weigh(a *attest.Verdict, at time.Time, b *attest.Verdict, bt time.Time) int {
 	bad := func(v *attest.Verdict) int {
-		return slices.Index([]string{string(denylist.Pass), string(denylist.Incomplete), string(denylist.Deny)}, v.Outcome)
+		return -slices.Index(denylist.Outcomes(), denylist.Outcome(v.Outcome))
 	}
 	return cmp.Or(strings.Compare(a.AsOf, b.AsOf), strings.Compare(a.Denylist.Issued, b.Denylist.Issued), at.Compare(bt), cmp.Compare(bad(a), bad(b)))
 }

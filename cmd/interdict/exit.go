@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,7 +22,45 @@ const (
 	exitUsage      = 2
 	exitDenied     = 3
 	exitIncomplete = 4
+	exitReview     = 5
 )
+
+// The values of --fail-on: what ends with an exit code of its own.
+const (
+	failOnReview = "review" // what is denied and what is to be reviewed
+	failOnDenied = "denied" // what is denied
+	failOnNever  = "never"  // neither
+)
+
+// exitOf is the exit code of targets together: the first of denied, error,
+// incomplete, review and pass that any has, without those that failOn lets pass.
+func exitOf(failOn string, failed bool, outcomes ...denylist.Outcome) int {
+	switch {
+	case failOn != failOnNever && slices.Contains(outcomes, denylist.Deny):
+		return exitDenied
+	case failed:
+		return exitError
+	case slices.Contains(outcomes, denylist.Incomplete):
+		return exitIncomplete
+	case failOn == failOnReview && slices.Contains(outcomes, denylist.NeedsReview):
+		return exitReview
+	}
+	return exitPass
+}
+
+// worse is the exit code that counts more, by the order of exitOf.
+func worse(a, b int) int {
+	order := []int{exitDenied, exitError, exitIncomplete, exitReview, exitPass}
+	return order[min(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// asError is the error that sets an exit code.
+func asError(code int) error {
+	if code == exitPass {
+		return nil
+	}
+	return exitCode(code)
+}
 
 // exitCode is an error that only sets the exit code: all has been said.
 type exitCode int

@@ -23,15 +23,26 @@ func (f *judgeFlags) add(fl *pflag.FlagSet) {
 	f.listFlags.add(fl)
 	fl.StringSliceVar(&f.regimes, "regime", nil, "judge by this regime only (repeatable; see 'interdict denylist ls')")
 	fl.StringVar(&f.asOf, "as-of", "", "judge by the law of this day, YYYY-MM-DD (default: today)")
-	fl.StringVar(&f.failOn, "fail-on", "denied", "what makes the exit code 3: denied, review or never")
+	addFailOn(fl, &f.failOn)
 	fl.StringVar(&f.waivers, "waivers", "", "file of waivers (YAML): findings that somebody answers for until a day (see 'interdict waive')")
 	fl.BoolVar(&f.mentions, "show-mentions", false, "also show where a vendor's name occurs and nothing more")
 }
 
+func addFailOn(fl *pflag.FlagSet, to *string) {
+	fl.StringVar(to, "fail-on", failOnReview, "what does not end with exit code 0: review (and what is denied), denied, or never")
+}
+
+func checkFailOn(v string) error {
+	if !slices.Contains([]string{failOnReview, failOnDenied, failOnNever}, v) {
+		return usage("it takes review, denied or never", "unknown --fail-on %q", v)
+	}
+	return nil
+}
+
 // judge reads the lists and the policy.
 func (f *judgeFlags) judge(ctx context.Context, errOut io.Writer) (*judging, error) {
-	if !slices.Contains([]string{"denied", "review", "never"}, f.failOn) {
-		return nil, usage("it takes denied, review or never", "unknown --fail-on %q", f.failOn)
+	if err := checkFailOn(f.failOn); err != nil {
+		return nil, err
 	}
 	list, err := f.read(ctx)
 	if err != nil {
@@ -170,28 +181,11 @@ func (f *renderFlags) write(cmd *cobra.Command, outs []output, r *report.Report)
 	})
 }
 
-// exit turns verdicts into the exit code. A target that failed counts most:
-// nobody knows what is in it.
+// exit turns verdicts into the exit code.
 func (f *judgeFlags) exit(r *report.Report, failed int) error {
-	code := exitPass
-	for _, t := range r.Targets {
-		switch {
-		case t.Error != "" || f.failOn == "never":
-		case t.Verdict.Outcome == denylist.Deny, f.failOn == "review" && hasReview(t.Verdict):
-			code = exitDenied
-		case t.Verdict.Outcome == denylist.Incomplete && code == exitPass:
-			code = exitIncomplete
-		}
+	var outcomes []denylist.Outcome
+	for i := range r.Targets {
+		outcomes = append(outcomes, r.Targets[i].Verdict.Outcome)
 	}
-	if failed > 0 {
-		code = exitError
-	}
-	if code == exitPass {
-		return nil
-	}
-	return exitCode(code)
-}
-
-func hasReview(v denylist.Verdict) bool {
-	return slices.ContainsFunc(v.Findings, func(f denylist.Finding) bool { return f.Standing() == denylist.Review })
+	return asError(exitOf(f.failOn, failed > 0, outcomes...))
 }

@@ -54,10 +54,12 @@ func (j *judging) predicate(t report.Target, bom string) *attest.Verdict {
 		p.Regimes = append(p.Regimes, regime(id, v.Findings))
 	}
 	for _, f := range v.Findings {
-		switch f.Level {
-		case denylist.Denied:
+		switch {
+		case f.Waiver != nil:
+			p.Counts.Waived++
+		case f.Standing() == denylist.Denied:
 			p.Counts.Denied++
-		case denylist.Review:
+		case f.Standing() == denylist.Review:
 			p.Counts.Review++
 		default:
 			p.Counts.Mention++
@@ -75,7 +77,7 @@ func regime(id string, fs []denylist.Finding) attest.VerdictRegime {
 	for _, f := range fs {
 		for _, ruling := range f.Rulings {
 			switch {
-			case ruling.Regime != id:
+			case ruling.Regime != id || ruling.Waiver != nil:
 			case ruling.Verdict == denylist.RulingDenied && f.Level == denylist.Denied:
 				r.Denied++
 			case ruling.Verdict == denylist.RulingDenied, ruling.Verdict == denylist.RulingReview:
@@ -88,8 +90,11 @@ func regime(id string, fs []denylist.Finding) attest.VerdictRegime {
 
 func finding(f denylist.Finding) attest.VerdictFinding {
 	out := attest.VerdictFinding{ID: f.ID, Vendor: f.Vendor, Level: string(f.Level), Name: f.Component.Name, Version: f.Component.Version}
+	if f.Waiver != nil {
+		out.Waived = f.Waiver.Expires.String()
+	}
 	for _, r := range f.Rulings {
-		if r.Verdict == denylist.RulingDenied {
+		if r.Verdict == denylist.RulingDenied && (r.Waiver == nil || f.Waiver != nil) {
 			out.Regimes = append(out.Regimes, r.Regime)
 		}
 	}

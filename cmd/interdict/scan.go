@@ -57,8 +57,9 @@ TARGET is
 or, without a scheme, whatever exists under that path, or else a reference.
 "-" reads targets from stdin, one a line.
 
-Exit codes: 0 pass, 1 error, 2 usage, 3 denied, 4 incomplete (nothing denied,
-but something could not be examined).`,
+Exit codes: 0 pass; 2 usage; else the first of these that any target has: 3
+denied, 1 error, 4 incomplete (something could not be examined), 5 review (a
+person must decide). --fail-on denied makes 5 a 0, --fail-on never 3 and 5.`,
 		Example: `  interdict scan debian:12
   interdict scan --platform all ghcr.io/example/app:1.0 -o json
   interdict scan ./rootfs app.tar -o table -o cyclonedx-json=bom.json

@@ -55,7 +55,7 @@ With --offline nothing is asked over the network: name the image by digest and
 give the statements with --bundle and the bill of materials with --sbom, as
 'interdict fetch --output-dir' wrote them.
 
-Exit codes: 0 pass, 1 error or not vouched for, 2 usage, 3 denied, 4 incomplete.`,
+Exit codes: as scan's; what no trusted key or identity signed is an error.`,
 		Example: `  interdict verify ghcr.io/example/app:1.0 --key cosign.pub --max-list-age 90d
   interdict verify ghcr.io/example/app:1.0 --certificate-identity release@example.org --certificate-oidc-issuer https://accounts.google.com
   interdict verify app@sha256:... --offline --key cosign.pub --bundle verdict.sigstore.json --sbom bom.cdx.json
@@ -132,10 +132,7 @@ func runVerify(cmd *cobra.Command, target string, f *verifyFlags) error {
 			return err
 		}
 	}
-	if code != exitPass {
-		return exitCode(code)
-	}
-	return nil
+	return asError(code)
 }
 
 // checkOffline refuses what would ask over the network all the same.
@@ -154,14 +151,6 @@ func (f *verifyFlags) checkOffline() error {
 		}
 	}
 	return nil
-}
-
-// worse is the exit code that weighs more: denied, then incomplete.
-func worse(a, b int) int {
-	if a == exitDenied || b == exitPass {
-		return a
-	}
-	return b
 }
 
 func (s subject) describe() string {
@@ -286,7 +275,7 @@ func (f *verifyFlags) conclude(cmd *cobra.Command, j *judging, s subject, e *evi
 	}
 	if len(e.contents) == 0 {
 		say("contents", "not at hand: the signed verdict counts")
-		if open := f.unanswered(j, e.verdict); open != "" && f.failOn != "never" {
+		if open := f.unanswered(j, e.verdict); open != "" {
 			say("unanswered", "it does not judge %s; the bill of materials would tell: --sbom FILE", open)
 			code = worse(code, exitIncomplete)
 		}
@@ -297,10 +286,7 @@ func (f *verifyFlags) conclude(cmd *cobra.Command, j *judging, s subject, e *evi
 		t := report.Target{Target: s.name, Digest: s.digest, Platform: s.platform, Inventory: c.inventory, Verdict: j.verdict(r, c.inventory)}
 		r.Targets = append(r.Targets, t)
 		say("judged now", "%s by %s %s as of %s", strings.ToUpper(string(t.Verdict.Outcome)), t.Verdict.List.Name, t.Verdict.List.Version, t.Verdict.AsOf)
-		var now exitCode
-		if errors.As(f.exit(&report.Report{Targets: []report.Target{t}}, 0), &now) {
-			code = worse(code, int(now))
-		}
+		code = worse(code, exitOf(f.failOn, false, t.Verdict.Outcome))
 	}
 	return code, nil
 }
@@ -323,24 +309,27 @@ func (f *verifyFlags) unanswered(j *judging, v *attest.Verdict) string {
 // signedCode is the answer of the signed verdict to the law that was asked for.
 // Where it does not answer to that, it says nothing.
 func (f *verifyFlags) signedCode(v *attest.Verdict) int {
-	denied, review := v.Outcome == string(denylist.Deny), v.Counts.Review > 0
-	if f.asOf != "" && f.asOf != v.AsOf || f.failOn == "never" {
+	if f.asOf != "" && f.asOf != v.AsOf {
 		return exitPass
 	}
+	// Statements of before the outcome review say pass or incomplete in its place.
+	denied, review := v.Outcome == string(denylist.Deny), v.Counts.Review > 0
 	if len(f.regimes) > 0 {
 		denied, review = false, false
 		for _, r := range v.Regimes {
-			for _, id := range f.regimes {
-				denied = denied || r.ID == id && r.Denied > 0
-				review = review || r.ID == id && r.Review > 0
+			if slices.Contains(f.regimes, r.ID) {
+				denied, review = denied || r.Denied > 0, review || r.Review > 0
 			}
 		}
 	}
+	outcome := denylist.Pass
 	switch {
-	case denied, review && f.failOn == "review":
-		return exitDenied
+	case denied:
+		outcome = denylist.Deny
 	case v.Outcome == string(denylist.Incomplete), !v.Coverage.Complete:
-		return exitIncomplete
+		outcome = denylist.Incomplete
+	case review:
+		outcome = denylist.NeedsReview
 	}
-	return exitPass
+	return exitOf(f.failOn, false, outcome)
 }

@@ -68,7 +68,7 @@ func eval[T any](t *testing.T, ctx context.Context, expression string) (out T) {
 	return out
 }
 
-const firstVisible = `[...document.querySelectorAll("tbody.finding")].filter((b) => !b.hidden).map((b) => b.dataset.component).join("|")`
+const firstVisible = `[...document.querySelector(".findings").querySelectorAll("tbody.finding")].filter((b) => !b.hidden).map((b) => b.dataset.component).join("|")`
 
 // choose gives a control a value, as its user would.
 func choose(selector, value, event string) string {

@@ -37,7 +37,7 @@ func (r *Report) standard(t *Target, g *denylist.Regime) cyclonedx.Standard {
 	for i := range t.Verdict.Findings {
 		f := &t.Verdict.Findings[i]
 		for _, ruling := range f.Rulings {
-			if ruling.Regime != g.ID || nameOnly(f) || ruling.Verdict != denylist.RulingDenied && ruling.Verdict != denylist.RulingReview {
+			if ruling.Regime != g.ID || nameOnly(f) || ruling.Waiver != nil || ruling.Verdict != denylist.RulingDenied && ruling.Verdict != denylist.RulingReview {
 				continue
 			}
 			if f.Level == denylist.Denied && ruling.Verdict == denylist.RulingDenied {

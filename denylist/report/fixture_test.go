@@ -59,6 +59,13 @@ func fixture() *report.Report {
 				Gaps: []sbom.Gap{{Reason: sbom.NotEvaluated, Detail: "412 rules need evidence from inside binaries"}},
 			},
 		},
+		{
+			Target: "file:setup.exe", Digest: diffID(0xa), Inventory: &sbom.Inventory{
+				Subject: sbom.Subject{Kind: sbom.Binary, Name: "setup.exe", Digest: diffID(0xa)}, Tool: r.Tool, Created: r.Created, Layers: []sbom.Layer{{}},
+				Coverage: sbom.Coverage{FilesSeen: 1, FilesExamined: 1, BytesSeen: 4096},
+			},
+			Verdict: denylist.Verdict{Outcome: denylist.NeedsReview, Regimes: asked, AsOf: r.AsOf, List: list, Findings: []denylist.Finding{claimed()}},
+		},
 		{Target: "registry.example.com/gone:1", Error: "reading manifest: 401 unauthorized"},
 	}
 	return r
@@ -156,6 +163,21 @@ func findings() []denylist.Finding {
 			Occurrences: []sbom.Occurrence{{Path: "/etc/amavis/conf.d/15-av_scanners", Layer: diffID(1)}},
 			Matches:     []denylist.Match{proof(sbom.BinaryString, "kav4fs", "/etc/amavis/conf.d/15-av_scanners", diffID(1), "", "kaspersky/name", denylist.Weak, true)},
 		},
+	}
+}
+
+// claimed is a finding of an unsigned program that names its vendor.
+func claimed() denylist.Finding {
+	rulings := []denylist.Ruling{{Regime: "us-bod-17-01", Verdict: denylist.RulingDenied, Citation: "BOD 17-01; 44 U.S.C. 3553(b)(2)", Reason: "It names all products of the vendor."}}
+	return denylist.Finding{
+		ID: "kaspersky-0c0ffee000000006", Vendor: "kaspersky", VendorName: "AO Kaspersky Lab", Level: denylist.Review, Identity: denylist.Review,
+		Identifies: denylist.Product, Rulings: rulings, Component: denylist.ComponentRef{Ref: "file:3", Type: "file", Name: "setup.exe"},
+		Occurrences: []sbom.Occurrence{{Path: "setup.exe", Digest: diffID(0xa)}},
+		Matches: []denylist.Match{{
+			Evidence: sbom.Evidence{Kind: sbom.PECompanyName, Value: "AO Kaspersky Lab", Path: "setup.exe", Where: "VersionInfo 040904B0", Detector: "pe@2"},
+			Rule:     "kaspersky/company", Strength: denylist.Strong, Identifies: denylist.Product, Source: "https://example.com/source", Verified: true,
+		}},
+		Why: "One strong evidence, which nobody signed.",
 	}
 }
 

@@ -111,7 +111,9 @@ func writeGitLab(w io.Writer, r *Report, opt Options) error {
 				out.Vulnerabilities = append(out.Vulnerabilities, r.gitlabFinding(t, f, prints.next(f)))
 			}
 		}
-		if t.Error != "" {
+		if t.Error == "" {
+			out.Scan.Messages = append(out.Scan.Messages, gitlabMessage{"info", visible(t.Target) + ": " + string(t.Outcome()) + ": " + t.tally().String()})
+		} else {
 			out.Scan.Status = "failure"
 			out.Scan.Messages = append(out.Scan.Messages, gitlabMessage{"fatal", visible(t.Target + ": " + t.Error)})
 		}

@@ -70,26 +70,16 @@ func source(b []byte) string {
 
 func (r *Report) page(opt Options) *page {
 	p := &page{
-		Worst: denylist.Pass, AsOf: r.AsOf.String(), Created: stamp(r.Created), List: r.List,
+		Worst: r.Outcome(), AsOf: r.AsOf.String(), Created: stamp(r.Created), List: r.List,
 		Tool: wireTool{Name: cmp.Or(r.Tool.Name, "interdict"), Version: r.Tool.Version},
 	}
-	var outcomes [3]int
-	order := []denylist.Outcome{denylist.Pass, denylist.Incomplete, denylist.Deny}
+	n := make(map[denylist.Outcome]int)
 	for i := range r.Targets {
-		t := &r.Targets[i]
-		p.Targets = append(p.Targets, t.page(i, opt))
-		for n, o := range order {
-			if t.Outcome() == o {
-				outcomes[n]++
-			}
-		}
+		p.Targets = append(p.Targets, r.Targets[i].page(i, opt))
+		n[r.Targets[i].Outcome()]++
 	}
-	for n, o := range order {
-		if outcomes[n] > 0 {
-			p.Worst = o
-		}
-	}
-	p.Headline = fmt.Sprintf("%s: %d denied, %d incomplete, %d passed.", count(len(r.Targets), "target"), outcomes[2], outcomes[1], outcomes[0])
+	p.Headline = fmt.Sprintf("%s: %d denied, %d incomplete, %d to review, %d passed.", count(len(r.Targets), "target"),
+		n[denylist.Deny], n[denylist.Incomplete], n[denylist.NeedsReview], n[denylist.Pass])
 	for i := range r.Regimes {
 		p.Laws = append(p.Laws, r.law(&r.Regimes[i]))
 	}
@@ -135,7 +125,8 @@ func (r *Report) method() []string {
 	return append(out,
 		"A finding is denied when one decisive or two independent strong evidences identify the vendor's software and a regime that was asked bans it; "+
 			"it is for review when the identity is weaker or the text of the regime leaves the case open. Rules that were not checked against their source never decide.",
-		"What could not be examined is listed under Coverage. A target with such things, and nothing denied, is incomplete, not passed.")
+		"What could not be examined is listed under Coverage. A target with such things, and nothing denied, is incomplete, not passed. "+
+			"One of which all was examined, and with something to review, is for review, not passed either.")
 }
 
 // law is a regime and what it says of the findings.

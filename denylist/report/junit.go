@@ -52,8 +52,8 @@ type junitDetail struct {
 }
 
 // writeJUnit makes a suite of each target and a case of each regime: the regime
-// passes, fails with what it bans, or is skipped with what must be reviewed.
-// One more case, "coverage", is an error when not all could be examined.
+// passes, fails with what it bans or with what must be reviewed, or is skipped
+// with what is waived. One more case, "coverage", is an error when not all could be examined.
 func writeJUnit(w io.Writer, r *Report, _ Options) error {
 	all := junitSuites{Name: "interdict"}
 	for i := range r.Targets {
@@ -130,7 +130,7 @@ func junitRegime(r *Report, t *Target, class, id string) junitCase {
 	case denied != nil:
 		c.Failure = &junitDetail{Message: count(len(denied), "finding") + " denied", Type: "denied", Text: strings.Join(append(denied, review...), "\n")}
 	case review != nil:
-		c.Skipped = &junitDetail{Message: count(len(review), "finding") + " to review: " + strings.Join(append(review, off...), " ")}
+		c.Failure = &junitDetail{Message: count(len(review), "finding") + " to review", Type: "review", Text: strings.Join(append(review, off...), "\n")}
 	case off != nil:
 		c.Skipped = &junitDetail{Message: count(len(off), "finding") + " waived: " + strings.Join(off, " ")}
 	}

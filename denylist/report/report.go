@@ -139,6 +139,15 @@ func (t *Target) Outcome() denylist.Outcome {
 	return t.Verdict.Outcome
 }
 
+// Outcome is the verdict on all targets together: the worst.
+func (r *Report) Outcome() denylist.Outcome {
+	all := make([]denylist.Outcome, len(r.Targets))
+	for i := range r.Targets {
+		all[i] = r.Targets[i].Outcome()
+	}
+	return denylist.Worst(all...)
+}
+
 // gaps are those of the verdict, which are the inventory's and more; those of
 // the inventory when there is no verdict.
 func (t *Target) gaps() []sbom.Gap {
@@ -171,15 +180,11 @@ func (r *Report) single() (*Target, error) {
 // merged makes one target of all. One that could not be looked at is a gap in
 // the whole.
 func (r *Report) merged() (*Target, error) {
-	whole := &Target{Verdict: denylist.Verdict{Outcome: denylist.Pass, AsOf: r.AsOf, List: r.List}}
+	whole := &Target{Verdict: denylist.Verdict{Outcome: r.Outcome(), AsOf: r.AsOf, List: r.List}}
 	var invs []*sbom.Inventory
 	var failed []sbom.Gap
 	for i := range r.Targets {
 		t := &r.Targets[i]
-		switch o := t.Outcome(); {
-		case o == denylist.Deny, o == denylist.Incomplete && whole.Verdict.Outcome == denylist.Pass:
-			whole.Verdict.Outcome = o
-		}
 		if t.Error != "" {
 			failed = append(failed, sbom.Gap{Path: t.Target, Reason: sbom.Unreadable, Detail: t.Error})
 		}

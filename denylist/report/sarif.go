@@ -132,7 +132,7 @@ func writeSARIF(w io.Writer, r *Report, opt Options) error {
 		Language:   "en-US",
 		Newlines:   []string{"\n"},
 		Results:    []sarifResult{},
-		Properties: map[string]any{"list": r.List.Name, "listVersion": r.List.Version, "asOf": r.AsOf.String()},
+		Properties: map[string]any{"list": r.List.Name, "listVersion": r.List.Version, "asOf": r.AsOf.String(), "verdict": r.Outcome()},
 	}
 	rules := sarifRules(r, opt)
 	prints := make(fingerprints)

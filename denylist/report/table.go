@@ -156,6 +156,8 @@ func meaning(o denylist.Outcome) string {
 		return "all could be examined"
 	case denylist.Deny:
 		return "software that is banned is in it"
+	case denylist.NeedsReview:
+		return "a person must decide, so it is not passed"
 	}
 	return "not all could be examined, so it is not passed"
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,9 +60,15 @@ func (r *Report) AddWaivers(uses []denylist.WaiverUse) {
 	}
 }
 
-// annotations say in a CycloneDX document what is waived. Its vulnerability
-// analysis (VEX) would make a law that bans a product a vulnerability of it.
-func (r *Report) annotations(t *Target) (out []cyclonedx.Annotation) {
+// annotations say in a CycloneDX document what the verdict is and what is
+// waived. Its vulnerability analysis (VEX) would make a law that bans a product a
+// vulnerability of it.
+func (r *Report) annotations(t *Target) []cyclonedx.Annotation {
+	out := []cyclonedx.Annotation{{
+		Made: t.Verdict.AsOf.Time,
+		Text: fmt.Sprintf("Verdict %s: %s; %s. By the list %s, law as of %s.", t.Outcome(), t.tally(), meaning(t.Outcome()),
+			visible(strings.TrimSpace(r.List.Name+" "+r.List.Version)), cmp.Or(t.Verdict.AsOf, r.AsOf)),
+	}}
 	for i := range t.Verdict.Findings {
 		f := &t.Verdict.Findings[i]
 		for _, ruling := range f.Rulings {

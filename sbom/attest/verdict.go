@@ -24,7 +24,7 @@ type Verdict struct {
 	Denylist VerdictList      `json:"denylist"`
 	AsOf     string           `json:"asOf"` // the day whose law counts, "2026-11-23"
 	Regimes  []VerdictRegime  `json:"regimes"`
-	Outcome  string           `json:"outcome"` // "pass", "deny" or "incomplete"
+	Outcome  string           `json:"outcome"` // "pass", "review", "incomplete" or "deny"
 	Counts   VerdictCounts    `json:"counts"`
 	Findings []VerdictFinding `json:"findings"` // denied and to be reviewed, at most [MaxFindings]
 	Coverage VerdictCoverage  `json:"coverage"`
@@ -62,18 +62,20 @@ type VerdictRegime struct {
 	Review int    `json:"review"`
 }
 
-// VerdictCounts are the findings by level.
+// VerdictCounts are the findings by level. Waived findings are counted apart.
 type VerdictCounts struct {
 	Denied  int `json:"denied"`
 	Review  int `json:"review"`
 	Mention int `json:"mention"`
+	Waived  int `json:"waived,omitempty"`
 }
 
 // VerdictFinding names one finding; the bill of materials has its evidence.
 type VerdictFinding struct {
 	ID      string   `json:"id"`
 	Vendor  string   `json:"vendor"`
-	Level   string   `json:"level"` // "denied" or "review"
+	Level   string   `json:"level"`            // "denied" or "review"
+	Waived  string   `json:"waived,omitempty"` // the last day of the waiver, when the finding is waived
 	Name    string   `json:"name"`
 	Version string   `json:"version,omitempty"`
 	Regimes []string `json:"regimes,omitempty"` // those that deny it
@@ -121,7 +123,7 @@ func ParseVerdict(st *Statement) (*Verdict, error) {
 		return nil, refuse(Malformed, "", "reading the verdict: %w", err)
 	}
 	switch v.Outcome {
-	case "pass", "deny", "incomplete":
+	case "pass", "review", "incomplete", "deny":
 	default:
 		return nil, refuse(Malformed, "a newer interdict may have written it", "reading the verdict: outcome %q is not known", clip(v.Outcome))
 	}

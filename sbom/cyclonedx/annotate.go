@@ -8,10 +8,10 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// Annotation is what a person says of a component.
+// Annotation is what a person, or the tool itself, says of a component.
 type Annotation struct {
 	Component string    // its reference; the subject when empty, or when it is not in the document
-	Author    string    // the person's name
+	Author    string    // the person's name; empty for the tool that made the inventory
 	Made      time.Time // the specification wants one; 1970 when zero
 	Text      string    // one without is not written
 }
@@ -29,9 +29,13 @@ func (b *builder) annotations(in []Annotation) *[]cdx.Annotation {
 		if a.Made.IsZero() {
 			a.Made = time.Unix(0, 0)
 		}
+		by := &cdx.Annotator{Individual: &cdx.OrganizationalContact{Name: sbom.CleanText(a.Author)}}
+		if t := b.inv.Tool; a.Author == "" && t.Name != "" {
+			by = &cdx.Annotator{Component: &cdx.Component{Type: cdx.ComponentTypeApplication, Name: sbom.CleanText(t.Name), Version: sbom.CleanText(t.Version)}}
+		}
 		out = append(out, cdx.Annotation{
 			BOMRef: b.ref("annotation"), Subjects: &[]cdx.BOMReference{cdx.BOMReference(subject)},
-			Annotator: &cdx.Annotator{Individual: &cdx.OrganizationalContact{Name: sbom.CleanText(a.Author)}},
+			Annotator: by,
 			Timestamp: stamp(a.Made), Text: sbom.CleanText(a.Text),
 		})
 	}

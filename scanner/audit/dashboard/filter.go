@@ -43,7 +43,7 @@ func filterOf(q url.Values, also ...string) (store.Filter, error) {
 		Vendor: q.Get("vendor"), Regime: q.Get("regime"), Platform: q.Get("platform"), Text: q.Get("q"), After: q.Get("after"),
 	}
 	var errs [6]error
-	f.Verdict, errs[0] = oneOf(q, "verdict", denylist.Pass, denylist.Deny, denylist.Incomplete)
+	f.Verdict, errs[0] = oneOf(q, "verdict", denylist.Pass, denylist.NeedsReview, denylist.Incomplete, denylist.Deny)
 	f.Level, errs[1] = oneOf(q, "level", denylist.Denied, denylist.Review, denylist.Mention)
 	f.State, errs[2] = oneOf(q, "state", store.Waiting, store.Scanned, store.Failed)
 	if s := q.Get("since"); s != "" {

@@ -17,6 +17,7 @@ func tiles(t store.Totals) []tile {
 	return []tile{
 		{"denied", "deny", "/images?verdict=deny", t.Deny},
 		{"incomplete", "incomplete", "/images?verdict=incomplete", t.Incomplete},
+		{"to review", "review", "/images?verdict=review", t.ToReview},
 		{"failed", "failed", "/images?state=failed", t.Failed},
 		{"waiting", "waiting", "/images?state=waiting", t.Waiting},
 		{"passed", "pass", "/images?verdict=pass", t.Pass},
@@ -31,7 +32,7 @@ type barPart struct{ Class, X, Width string }
 func barParts(t store.Totals) []barPart {
 	const least = 0.5
 	var sum float64
-	widths := make([]float64, 0, 5)
+	widths := make([]float64, 0, 6)
 	all := tiles(t)
 	for _, one := range all {
 		w := 100 * float64(one.N) / float64(max(t.Images, 1))

@@ -123,7 +123,7 @@ func active(r store.Run) bool { return r.State == store.Planning || r.State == s
 // nothing that anybody can call clean.
 func fleetVerdict(t store.Totals, state *export.State) (denylist.Outcome, string) {
 	n := func(k int64) string { return grouped(itoa(k)) }
-	open := t.Images - t.Pass - t.Deny
+	open := t.Images - t.Pass - t.Deny - t.ToReview
 	switch {
 	case t.Deny > 0:
 		return denylist.Deny, n(t.Deny) + " of " + plural(t.Images, "image") + " " + verb(t.Deny, "contains", "contain") + " software that is banned."
@@ -135,6 +135,8 @@ func fleetVerdict(t store.Totals, state *export.State) (denylist.Outcome, string
 		return denylist.Incomplete, "Nothing banned was found in " + plural(t.Images, "image") + ", but " + plural(int64(len(state.Problems)), "part") + " of what was asked for could not be listed."
 	case state.Active != nil:
 		return denylist.Incomplete, "Nothing banned is in any of " + plural(t.Images, "image") + " so far; a run is under way."
+	case t.ToReview > 0:
+		return denylist.NeedsReview, "Nothing banned is certain, but " + n(t.ToReview) + " of " + plural(t.Images, "image") + " " + verb(t.ToReview, "has", "have") + " something to review."
 	}
 	return denylist.Pass, "Nothing banned is in any of " + plural(t.Images, "image") + "."
 }

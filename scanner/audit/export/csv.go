@@ -99,7 +99,7 @@ func csvCounts(w io.Writer, what string, counts []store.Count) error {
 
 func csvRuns(w io.Writer, runs []store.Run) error {
 	l := newCSV(w, []string{
-		"run", "kind", "state", "scope", "started", "ended", "images", "waiting", "failed", "pass", "deny", "incomplete",
+		"run", "kind", "state", "scope", "started", "ended", "images", "waiting", "failed", "pass", "deny", "incomplete", "to_review",
 		"findings", "denied", "review", "layers", "layers_read", "bytes", "problems", "list", "as_of", "error",
 	})
 	if err := l.begin(); err != nil {
@@ -108,7 +108,7 @@ func csvRuns(w io.Writer, runs []store.Run) error {
 	for _, r := range runs {
 		t := r.Totals
 		row := []string{number(r.ID), string(r.Kind), string(r.State), strings.Join(r.Scope, " "), stamp(r.Started), stamp(r.Ended)}
-		for _, n := range []int64{t.Images, t.Waiting, t.Failed, t.Pass, t.Deny, t.Incomplete, t.Findings, t.Denied, t.Review, t.Layers, t.LayersRead, t.Bytes, int64(len(r.Problems))} {
+		for _, n := range []int64{t.Images, t.Waiting, t.Failed, t.Pass, t.Deny, t.Incomplete, t.ToReview, t.Findings, t.Denied, t.Review, t.Layers, t.LayersRead, t.Bytes, int64(len(r.Problems))} {
 			row = append(row, number(n))
 		}
 		row = append(row, strings.TrimSpace(r.Ruleset.List.Name+" "+r.Ruleset.List.Version), r.Ruleset.AsOf.String(), r.Error)

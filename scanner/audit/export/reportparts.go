@@ -14,8 +14,8 @@ func (r *Report) write(p renderer) error {
 	p.head("Count and method", r.Headline())
 	p.table("Run", []string{"What", "Answer"}, r.facts())
 	p.section("The count")
-	p.table("Images, by what is known of them", []string{"Denied", "Incomplete", "Failed", "Waiting", "Passed", "All"},
-		[][]string{{grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Waiting), grouped(t.Pass), grouped(t.Images)}})
+	p.table("Images, by what is known of them", []string{"Denied", "Incomplete", "To review", "Failed", "Waiting", "Passed", "All"},
+		[][]string{{grouped(t.Deny), grouped(t.Incomplete), grouped(t.ToReview), grouped(t.Failed), grouped(t.Waiting), grouped(t.Pass), grouped(t.Images)}})
 	if n := store.Totals(t).Again(); n > 0 {
 		p.paragraph("Those that failed or wait count by the verdict of an earlier look too, where they have one: " + count(n, "image") + ".")
 	}
@@ -35,7 +35,7 @@ func (r *Report) write(p renderer) error {
 // Headline says the whole in a sentence.
 func (r *Report) Headline() string {
 	t := r.Totals
-	s := fmt.Sprintf("%s: %s denied, %s incomplete, %s passed", count(t.Images, "image"), grouped(t.Deny), grouped(t.Incomplete), grouped(t.Pass))
+	s := fmt.Sprintf("%s: %s denied, %s incomplete, %s to review, %s passed", count(t.Images, "image"), grouped(t.Deny), grouped(t.Incomplete), grouped(t.ToReview), grouped(t.Pass))
 	if t.Failed > 0 {
 		s += ", " + grouped(t.Failed) + " could not be looked at"
 	}
@@ -180,10 +180,10 @@ func (r *Report) writeChanges(p renderer) {
 		p.table(capped("Findings that are gone since this run began", r.Gone), findingColumnsShort, each(r.Gone.Items, findingRow))
 	}
 	if len(r.Trend) > 1 {
-		p.table("Runs that ended, oldest first", []string{"Run", "What", "Ended", "Images", "Denied", "Incomplete", "Failed", "Passed"},
+		p.table("Runs that ended, oldest first", []string{"Run", "What", "Ended", "Images", "Denied", "Incomplete", "To review", "Failed", "Passed"},
 			each(r.Trend, func(o Run) []string {
 				t := o.Totals
-				return []string{grouped(o.ID), strings.TrimSpace(o.Kind + " " + strings.Join(o.Scope, ", ")), o.Ended, grouped(t.Images), grouped(t.Deny), grouped(t.Incomplete), grouped(t.Failed), grouped(t.Pass)}
+				return []string{grouped(o.ID), strings.TrimSpace(o.Kind + " " + strings.Join(o.Scope, ", ")), o.Ended, grouped(t.Images), grouped(t.Deny), grouped(t.Incomplete), grouped(t.ToReview), grouped(t.Failed), grouped(t.Pass)}
 			}))
 	}
 }

@@ -115,6 +115,7 @@ type Totals struct {
 	Pass       int64 `json:"pass"`
 	Deny       int64 `json:"deny"`
 	Incomplete int64 `json:"incomplete"`
+	ToReview   int64 `json:"toReview"` // images
 	Findings   int64 `json:"findings"`
 	Denied     int64 `json:"denied"`
 	Review     int64 `json:"review"`

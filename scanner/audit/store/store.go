@@ -75,6 +75,7 @@ type Ruleset struct {
 type Totals struct {
 	Images, Waiting, Failed  int64
 	Pass, Deny, Incomplete   int64
+	ToReview                 int64 // images with something to review, nothing denied, and examined whole
 	Findings, Denied, Review int64 // findings in all; of level denied; of level review
 	Layers, LayersRead       int64 // distinct layers that the images have; read in this run
 	Bytes                    int64 // of layers, as stored, that were read in this run
@@ -83,7 +84,7 @@ type Totals struct {
 // Again is how many of those that wait or failed have a verdict of before, and
 // count for both.
 func (t Totals) Again() int64 {
-	return max(0, t.Waiting+t.Failed+t.Pass+t.Deny+t.Incomplete-t.Images)
+	return max(0, t.Waiting+t.Failed+t.Pass+t.Deny+t.Incomplete+t.ToReview-t.Images)
 }
 
 // ImageState says what is known of a manifest.

@@ -68,6 +68,8 @@ func (c *Totals) add(k group, n count) {
 		c.Deny += n.images
 	case denylist.Incomplete:
 		c.Incomplete += n.images
+	case denylist.NeedsReview:
+		c.ToReview += n.images
 	}
 }
 

@@ -32,7 +32,7 @@
     const t = run.totals, done = t.images - t.waiting;
     const bar = card.querySelector("progress");
     if (t.images > 0) { bar.max = t.images; bar.value = done; }
-    for (const name of ["images", "deny", "incomplete", "failed", "findings", "layers", "layersRead"]) text(card, name, number(t[name]));
+    for (const name of ["images", "deny", "incomplete", "toReview", "failed", "findings", "layers", "layersRead"]) text(card, name, number(t[name]));
     text(card, "done", number(done));
     text(card, "bytes", size(t.bytes));
     text(card, "state", run.state.toUpperCase());
