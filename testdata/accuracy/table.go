@@ -165,7 +165,7 @@ func (r *result) print(w io.Writer) {
 	fmt.Fprintf(w, "%s (%s, %s): %s\n", r.name, r.kind, cmp.Or(r.vendor, "innocent"), state)
 	for _, f := range r.findings {
 		var ps []string
-		for _, p := range f.Proofs {
+		for _, p := range f.Matches {
 			ps = append(ps, fmt.Sprintf("%s=%s [%s %s]", p.Kind, p.Value, p.Rule, p.Strength))
 		}
 		slices.Sort(ps)
