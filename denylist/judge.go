@@ -97,6 +97,21 @@ type group struct {
 	sorted   bool // evidence and hits
 }
 
+// installKinds are traces of an installed product outside its own files.
+var installKinds = map[sbom.Kind]bool{
+	sbom.SystemdUnit: true, sbom.ServiceName: true, sbom.InitScript: true, sbom.CronCommand: true,
+	sbom.Autostart: true, sbom.ModuleConfig: true, sbom.RegistryKey: true, sbom.Uninstall: true,
+	sbom.RepoURL: true, sbom.Extension: true, sbom.InstallerID: true,
+}
+
+// packageKinds are facts of a package as a whole and not of one of its files.
+var packageKinds = map[sbom.Kind]bool{
+	sbom.PackageName: true, sbom.PackageVendor: true, sbom.PackageOrigin: true, sbom.PackageKey: true,
+	sbom.NPMPackage: true, sbom.PythonPackage: true, sbom.GoModule: true, sbom.GradlePlugin: true,
+	sbom.PURL: true, sbom.CPEVendor: true, sbom.EntityName: true, sbom.HomepageHost: true,
+	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.MavenGroup: true,
+}
+
 // match adds to j.hits what a fact matches.
 func (j *judging) match(f sbom.Fact) {
 	for _, p := range j.find(f.Kind, f.Value) {
@@ -131,7 +146,7 @@ func (j *judging) groups(c *sbom.Component) []*group {
 	oneFile := onlyPath(c)
 	at := func(e *sbom.Evidence) *group {
 		key := [2]string{e.Path, e.Layer}
-		if e.Kind.Info().Of == sbom.OfPackage || e.Path == "" {
+		if packageKinds[e.Kind] || e.Path == "" {
 			key = [2]string{}
 		}
 		g := byFile[key]
@@ -147,11 +162,10 @@ func (j *judging) groups(c *sbom.Component) []*group {
 	}
 	for i := range j.hits {
 		h := &j.hits[i]
-		ofInstall := h.e.Kind.Info().Of == sbom.OfInstallation
-		if ofInstall || isFolder(h.p) {
+		if installKinds[h.e.Kind] || isFolder(h.p) {
 			j.trace(c, *h)
 		}
-		if !ofInstall {
+		if !installKinds[h.e.Kind] {
 			g := at(&h.e)
 			g.hits = append(g.hits, *h)
 		}

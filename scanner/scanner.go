@@ -48,14 +48,25 @@ type Incomplete interface {
 
 // Layer is one layer of a Source.
 type Layer interface {
-	// Describe tells what is known of the layer without reading it. A DiffID
-	// that is stated is checked by whoever reads the layer.
+	// Describe tells what is stated of the layer. A DiffID is a claim of the image's
+	// configuration: the bytes may have another.
 	Describe() sbom.Layer
 	// Open returns the tar as it is stored: plain, gzip or zstd. The reader
 	// verifies the stored digest if one is known: reading to the end of bytes
 	// that do not have it ends in an error, not in io.EOF. The caller closes it.
 	// It returns [ErrAbsent] for a layer that is named but not there.
 	Open(context.Context) (io.ReadCloser, error)
+}
+
+// Addressed is a Layer of which it is known where its bytes are stored.
+type Addressed interface {
+	Layer
+	// Blob names the stored bytes: layers of one Source with the same name, unless
+	// it is empty, have the same bytes. Verified tells that the name is a digest
+	// from a manifest whose own digest was checked, in a store that gives out no
+	// other bytes for it: what is known of that blob from elsewhere is true of
+	// this layer, and it need not be read.
+	Blob() (name string, verified bool)
 }
 
 // Walker is a Layer that is a tree on disk and not a tar; its Open is not called.

@@ -74,6 +74,10 @@ func retryClassOf(err error) retryClass {
 	return retryLater
 }
 
+// isTemporary reports whether a layer that could not be read may be read later:
+// then the image is looked at again, and no result of the rest of it is kept.
+func isTemporary(err error) bool { return retryClassOf(err) == retryLater }
+
 // isRateLimited reports whether a registry was asked too often.
 func isRateLimited(err error) bool {
 	var re *registry.Error

@@ -148,7 +148,7 @@ func (a *Audit) scanning(w *worker, j *judge, l *look, read *layersRead) scan.Op
 	return scan.Options{
 		Watch: j.watch, Memory: max(memory, 1<<20), TempDir: a.opt.TempDir,
 		Jobs:  max(2, min(processors(), 2*processors()/w.opt.Jobs)),
-		Cache: a.cache, LayersOnly: true, Claims: yieldingLocks{a.layerLocks, l.slot}, Tool: a.opt.Tool,
+		Cache: a.cache, LayersOnly: true, Lock: yieldingLocks{a.layerLocks, l.slot}, Fatal: isTemporary, Tool: a.opt.Tool,
 		Observe: func(e scan.Event) {
 			out := l.event(LayerBytes)
 			out.Layer, out.N, out.Err = e.Layer, e.N, e.Err

@@ -31,8 +31,8 @@ func newLayerLocks(pool *pgxpool.Pool) *layerLocks {
 	return c
 }
 
-// Claim implements scan.Claims: it takes the lock of a layer.
-func (c *layerLocks) Claim(ctx context.Context, layer string, wait bool) (func(), error) {
+// Acquire implements scan.LayerLock: it takes the lock of a layer.
+func (c *layerLocks) Acquire(ctx context.Context, layer string, wait bool) (func(), error) {
 	for {
 		c.mu.Lock()
 		busy := c.reading[layer]

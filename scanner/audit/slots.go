@@ -74,20 +74,20 @@ func (t *slot) end() {
 }
 
 // yieldingLocks are the layer locks of a job that yields its slot while it
-// waits for one. It implements scan.Claims.
+// waits for one. It implements scan.LayerLock.
 type yieldingLocks struct {
 	*layerLocks
 	slot *slot
 }
 
-// Claim implements scan.Claims.
-func (c yieldingLocks) Claim(ctx context.Context, layer string, wait bool) (func(), error) {
-	release, err := c.layerLocks.Claim(ctx, layer, false)
+// Acquire implements scan.LayerLock.
+func (c yieldingLocks) Acquire(ctx context.Context, layer string, wait bool) (func(), error) {
+	release, err := c.layerLocks.Acquire(ctx, layer, false)
 	if err != nil || release != nil || !wait {
 		return release, err
 	}
 	c.slot.yield()
-	release, err = c.layerLocks.Claim(ctx, layer, true)
+	release, err = c.layerLocks.Acquire(ctx, layer, true)
 	if berr := c.slot.reacquire(ctx); berr != nil && err == nil {
 		release()
 		return nil, berr

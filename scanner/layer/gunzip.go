@@ -47,6 +47,9 @@ func (z *gunzip) Read(p []byte) (int, error) {
 // more decodes what the window holds.
 func (z *gunzip) more() error {
 	if !z.inside {
+		if err := z.padding(); err != nil {
+			return err
+		}
 		return z.member()
 	}
 	z.slide()
@@ -67,6 +70,25 @@ const (
 	gzipName      = 1 << 3
 	gzipComment   = 1 << 4
 )
+
+// padding passes zeros up to the end of the stream, which may follow the last
+// member: tapes and block devices leave them, and gzip(1) ignores them.
+func (z *gunzip) padding() error {
+	if z.pos == z.end && !z.fill() || z.in[z.pos] != 0 {
+		return nil
+	}
+	for {
+		for _, b := range z.in[z.pos:z.end] {
+			if b != 0 {
+				return errNoGzip
+			}
+			z.pos++
+		}
+		if !z.fill() {
+			return z.ends
+		}
+	}
+}
 
 // member reads a header. At the end of the stream it returns io.EOF.
 func (z *gunzip) member() error {

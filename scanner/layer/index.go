@@ -48,7 +48,7 @@ func (e *Entry) Hides() (hidden string, opaque bool) {
 // Index is what one layer holds. It is safe for many readers. What it is made
 // of must not be changed.
 type Index struct {
-	DiffID  string  // of the uncompressed tar; empty for a tree on disk
+	DiffID  string  // of the uncompressed tar as it was read; empty for a tree on disk
 	Digest  string  // of the blob as stored; empty for a tree on disk
 	Size    int64   // of the blob as stored, in bytes
 	Bytes   int64   // of the uncompressed tar
@@ -60,6 +60,11 @@ type Index struct {
 	// wanted, when the contents had gone by. They were not visited: read the layer
 	// again and want them. An encoded index does not have them.
 	Reread []string
+	// Damage is why the blob was not read to its end, or why what was read cannot
+	// be trusted to be all: then DiffID, Digest and Size are zero. It names the
+	// layer; see [ReasonOf]. An encoded index does not have it: a damaged one is
+	// not to be kept.
+	Damage error
 
 	walker  scanner.Walker // contents are there, also those that nobody kept
 	maxFile int64          // of the walker's files that are opened

@@ -267,6 +267,7 @@ func (z *inflater) fast() error {
 		dist := e.value() + int(bits&(1<<e.extra()-1))
 		bits, count = bits>>e.extra(), count-e.extra()
 		if e.special() || dist > at-z.start {
+			z.at = at // what came before is good
 			return errDeflate
 		}
 		z.match(at, dist, length)

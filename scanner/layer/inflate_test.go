@@ -109,7 +109,7 @@ func TestGunzipDamaged(t *testing.T) {
 			t.Errorf("of %d bytes: error %v", n, err)
 		}
 	}
-	if _, err := read(append(bytes.Clone(packed.Bytes()), 0)); err == nil {
+	if _, err := read(append(bytes.Clone(packed.Bytes()), 1)); err == nil {
 		t.Error("a byte behind the stream is not seen")
 	}
 	want, _ := read(packed.Bytes())

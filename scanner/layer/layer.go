@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
 )
 
@@ -29,7 +30,7 @@ var (
 	// ErrUnsupported tells that a layer is compressed as no runtime reads it.
 	ErrUnsupported = errors.New("unsupported compression")
 	// ErrCorrupt tells that a layer, or an encoded index, is not what it should
-	// be: cut off, damaged, or not of the diffID that is stated.
+	// be: cut off or damaged.
 	ErrCorrupt = errors.New("corrupt layer")
 )
 
@@ -54,13 +55,14 @@ type Options struct {
 	// last call. It is called from one goroutine.
 	Progress func(n int64)
 
-	// MaxBytes bounds an uncompressed layer: 64 GiB. A larger one is an error.
+	// MaxBytes bounds an uncompressed layer: 64 GiB. The rest of a larger one is
+	// not read.
 	MaxBytes int64
 	// MaxFile bounds the contents of one file: 4 GiB. A larger one is not
 	// wanted but a Gap; its digest is taken all the same, unless it is sparse.
 	MaxFile int64
 	// MaxEntries bounds the names of a layer, folders that are only implied
-	// included: 2,000,000. More are an error.
+	// included: 2,000,000. More are not read.
 	MaxEntries int
 }
 
@@ -88,12 +90,14 @@ func (o Options) withDefaults() Options {
 // reading goes on. A layer that is a tree on disk (a [scanner.Walker]) is
 // visited in place.
 //
-// A layer that is cut off or damaged, that does not have the diffID it states,
-// or that passes a bound, is an error which names the layer and the offset;
-// nothing of it is returned. What is wrong with one name only is in the Gaps.
-// The stored digest is computed unless the layer states it: then whoever opened
-// the blob verifies it (see [scanner.Layer]). Many Reads may share one Store.
-// The caller closes the Index.
+// A layer that is cut off, damaged, or that passes a bound has an Index of what
+// was read before, and its Damage says why; of a file that it cuts in two the
+// first part is visited. What is wrong with one name only is in the Gaps. An
+// error means that the layer is absent, ctx is done, or that keeping contents or
+// Visit failed. The stored digest is computed unless the layer states it: then
+// whoever opened the blob verifies it (see [scanner.Layer]). Whether the diffID
+// is the one that is stated is for the caller to compare. Many Reads may share
+// one Store. The caller closes the Index.
 func Read(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) {
 	opt = opt.withDefaults()
 	var (
@@ -107,6 +111,9 @@ func Read(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading layer %s: %w", nameOf(l), err)
+	}
+	if ix.Damage != nil {
+		ix.Damage = fmt.Errorf("reading layer %s: %w", nameOf(l), ix.Damage)
 	}
 	return ix, nil
 }
@@ -129,18 +136,18 @@ func readTar(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer opt.Store.rest()
-	g, ctx := errgroup.WithContext(ctx)
 	src, err := l.Open(ctx)
 	if err != nil {
-		return nil, err
+		if ctx.Err() != nil || errors.Is(err, scanner.ErrAbsent) {
+			return nil, err
+		}
+		return &Index{Damage: err}, nil
 	}
 	defer src.Close()
+	g, ctx := errgroup.WithContext(ctx)
 	defer unblock(ctx, src)()
 
-	p, err := start(ctx, g, src, stated.Digest, opt)
-	if err != nil {
-		return nil, err
-	}
+	p := start(ctx, g, src, stated.Digest, opt)
 	defer p.free()
 	b := newBuilder(opt)
 	v := newVisitors(ctx, g, b, visitorQueue)
@@ -154,27 +161,40 @@ func readTar(ctx context.Context, l scanner.Layer, opt Options) (*Index, error) 
 		b.discard()
 		return nil, err
 	}
-	if t.noEnd && stated.Digest == "" && stated.DiffID == "" {
-		b.gap(noEnd)
+	damage := p.damage()
+	if damage == nil {
+		t.addGap(stated.Digest != "" || stated.DiffID != "")
 	}
-	return p.finish(b, stated.DiffID)
+	return p.finish(b, damage)
 }
 
 // finish makes the Index once all stages have ended.
-func (p *pipe) finish(b *builder, stated string) (*Index, error) {
-	if stated != "" && stated != p.diffID {
-		b.discard()
-		return nil, fmt.Errorf("%w: its diffID is %s and not %s", ErrCorrupt, p.diffID, stated)
+func (p *pipe) finish(b *builder, damage error) (*Index, error) {
+	if damage != nil {
+		p.diffID, p.digest, p.size = "", "", 0
 	}
 	ix, err := b.finish(p.diffID)
 	if err != nil {
-		return nil, err
+		return &Index{Damage: err}, nil
 	}
-	ix.Digest, ix.Size, ix.Bytes = p.digest, p.size, p.bytes
+	ix.Digest, ix.Size, ix.Bytes, ix.Damage = p.digest, p.size, p.bytes, damage
 	if ix.Digest == "" {
 		ix.Digest = p.diffID
 	}
 	return ix, nil
+}
+
+// ReasonOf is the reason of a Gap for what is wrong with a layer.
+func ReasonOf(err error) sbom.Reason {
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return sbom.Limit
+	case errors.Is(err, ErrUnsupported):
+		return sbom.Unsupported
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return sbom.Truncated
+	}
+	return sbom.Unreadable
 }
 
 // patience is how long a reader may take to see that its context is done.

@@ -95,48 +95,85 @@ type pipe struct {
 	plain  *blocks
 
 	size       int64  // of the stored blob, so far
-	digest     string // of the stored blob
-	diffID     string
-	bytes      int64 // of the uncompressed tar, so far
+	digest     string // of the stored blob; empty if it was not read to its end
+	diffID     string // of what was decompressed
+	bytes      int64  // of the uncompressed tar, so far
 	read       atomic.Int64
 	compressed bool
+
+	blobErr   error // why the stored blob could not be read to its end
+	tarErr    error // why it could not be decompressed to its end
+	blobEnded bool  // it was decompressed as far as it could be read
+
+	stop func() // ends what start began beside the stages; nil for nothing
+}
+
+// damage is why the tar is not whole, or not known to be. All stages have ended.
+func (p *pipe) damage() error {
+	if p.blobErr != nil && (p.tarErr == nil || p.blobEnded) {
+		return p.blobErr // the other follows from it
+	}
+	return p.tarErr
 }
 
 // start reads the first bytes of src and starts the stages in g. The stored
-// digest is taken unless it is known already.
-func start(ctx context.Context, g *errgroup.Group, src io.Reader, known string, opt Options) (*pipe, error) {
+// digest is taken unless it is known already. What is wrong with the foreign
+// bytes ends the stages early, and is in damage: the errors of g are our own.
+func start(ctx context.Context, g *errgroup.Group, src io.ReadCloser, known string, opt Options) *pipe {
 	p := &pipe{
 		opt: opt, src: src, digest: known,
 		tar:   make(chan *block, plainBlocks),
 		sum:   make(chan *block, plainBlocks),
 		plain: newBlocks(opt.Store, plainBlocks),
 	}
+	g.Go(func() error { return p.hash(ctx) })
 	head := make([]byte, 16)
 	n, err := fillBlock(src, head)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
 	head = head[:n]
 	p.src = io.MultiReader(bytes.NewReader(head), src)
-	if err == io.EOF {
-		p.src = bytes.NewReader(head)
+	if err != nil {
+		p.src = io.MultiReader(bytes.NewReader(head), failing{err})
 	}
 	c, err := compressionOf(head)
 	if err != nil {
-		return nil, err
+		p.end()
+		p.tarErr = err
+		return p
 	}
 	p.compressed = c != plain
-	g.Go(func() error { return p.hash(ctx) })
 	if !p.compressed {
-		g.Go(func() error { return p.produce(ctx, p) })
-		return p, nil
+		g.Go(func() error {
+			damage, err := p.produce(ctx, p)
+			if damage != nil {
+				p.blobErr = p.readError(damage)
+			}
+			return err
+		})
+		return p
 	}
 	p.stored = newBlocks(opt.Store, storedBlocks)
 	raw := make(chan *block, storedBlocks)
-	g.Go(func() error { return p.fetch(ctx, raw) })
-	g.Go(func() error { return p.decompress(ctx, c, raw) })
-	return p, nil
+	needed, stop := context.WithCancel(ctx)
+	end := unblock(needed, src)
+	p.stop = func() {
+		end()
+		stop()
+	}
+	g.Go(func() error { return p.fetch(ctx, needed, raw) })
+	g.Go(func() error {
+		err := p.decompress(ctx, c, raw)
+		if p.tarErr != nil {
+			stop() // the rest is of no use
+		}
+		return err
+	})
+	return p
 }
+
+// failing is a reader that gives only an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // Read counts what is read of the stored blob.
 func (p *pipe) Read(b []byte) (int, error) {
@@ -149,16 +186,16 @@ func (p *pipe) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// fetch reads the stored blob to its end.
-func (p *pipe) fetch(ctx context.Context, out chan<- *block) error {
+// fetch reads the stored blob to its end, as long as it is needed.
+func (p *pipe) fetch(ctx, needed context.Context, out chan<- *block) error {
 	var digest hash.Hash
 	if p.digest == "" {
 		digest = sha256.New()
 	}
 	for {
-		b, err := p.stored.take(ctx, 1)
+		b, err := p.stored.take(needed, 1)
 		if err != nil {
-			return err
+			return context.Cause(ctx)
 		}
 		b.n, err = fillBlock(p, b.mem[:])
 		if digest != nil {
@@ -166,20 +203,27 @@ func (p *pipe) fetch(ctx context.Context, out chan<- *block) error {
 		}
 		if b.n == 0 {
 			b.done()
-		} else if serr := send(ctx, out, b); serr != nil {
-			return serr
+		} else if send(needed, out, b) != nil {
+			return context.Cause(ctx)
 		}
-		if err == io.EOF {
-			if digest != nil {
-				p.digest = digestString(digest)
-			}
-			close(out)
-			return nil
+		switch {
+		case err == nil:
+			continue
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != io.EOF:
+			p.blobErr = p.readError(err)
+		case digest != nil:
+			p.digest = digestString(digest)
 		}
-		if err != nil {
-			return fmt.Errorf("at byte %d of the blob: %w", p.size, err)
-		}
+		close(out)
+		return nil
 	}
+}
+
+// readError is an error of reading the stored blob.
+func (p *pipe) readError(err error) error {
+	return fmt.Errorf("at byte %d of the blob: %w", p.size, err)
 }
 
 func send(ctx context.Context, to chan<- *block, b *block) error {
@@ -197,55 +241,69 @@ func (p *pipe) decompress(ctx context.Context, c compression, raw <-chan *block)
 	in := &blockReader{ctx: ctx, in: raw}
 	r, err := c.reader(in)
 	if err != nil {
-		return p.corrupt(in, err)
+		p.end()
+	} else {
+		defer r.Close()
+		var fatal error
+		if err, fatal = p.produce(ctx, r); fatal != nil {
+			return fatal
+		}
 	}
-	defer r.Close()
-	err = p.produce(ctx, r)
-	if err == nil || ctx.Err() != nil || errors.Is(err, ErrTooLarge) {
-		return err
+	p.blobEnded = in.ended
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrTooLarge):
+		p.tarErr = err
+	default:
+		p.tarErr = fmt.Errorf("at byte %d of the blob: %w: %w", in.pos, ErrCorrupt, unexpected(err))
 	}
-	return p.corrupt(in, err)
+	return nil
 }
 
-// corrupt is an error of decompressing.
-func (p *pipe) corrupt(in *blockReader, err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("at byte %d of the blob: %w: %w", in.pos, ErrCorrupt, err)
+// end tells the readers of the tar that no more comes.
+func (p *pipe) end() {
+	close(p.sum)
+	close(p.tar)
 }
 
-// produce hands all of r to the tar and to the diffID.
-func (p *pipe) produce(ctx context.Context, r io.Reader) error {
+// produce hands all of r to the tar and to the diffID. Damage is an error of r,
+// or a bound that it passed.
+func (p *pipe) produce(ctx context.Context, r io.Reader) (damage, fatal error) {
 	for {
 		b, err := p.plain.take(ctx, 2)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		b.n, err = fillBlock(r, b.mem[:])
 		p.bytes += int64(b.n)
 		if lerr := p.bounds(); lerr != nil {
-			return lerr
+			p.end()
+			return lerr, nil
 		}
 		if b.n == 0 {
 			b.done()
 			b.done()
 		} else {
 			if serr := send(ctx, p.sum, b); serr != nil {
-				return serr
+				return nil, serr
 			}
 			if serr := send(ctx, p.tar, b); serr != nil {
-				return serr
+				return nil, serr
 			}
 		}
+		switch {
+		case err == nil:
+			continue
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		}
+		p.end()
 		if err == io.EOF {
-			close(p.sum)
-			close(p.tar)
-			return nil
+			return nil, nil
 		}
-		if err != nil {
-			return err
-		}
+		return err, nil
 	}
 }
 
@@ -288,6 +346,9 @@ func digestString(h hash.Hash) string { return fmt.Sprintf("sha256:%x", h.Sum(ni
 
 // free gives the blocks back after all stages have ended.
 func (p *pipe) free() {
+	if p.stop != nil {
+		p.stop()
+	}
 	p.plain.free()
 	if p.stored != nil {
 		p.stored.free()

@@ -36,6 +36,10 @@ func TestReadCompressions(t *testing.T) {
 		"gzip":                     gzipBytes(t, tarred),
 		"gzip of two members":      append(gzipBytes(t, tarred[:half]), gzipBytes(t, tarred[half:])...),
 		"gzip with an empty part":  append(gzipBytes(t, tarred), gzipBytes(t, nil)...),
+		"gzip and zeros":           append(gzipBytes(t, tarred), make([]byte, 100_000)...),
+		"xz":                       pipeThrough(t, tarred, "xz"),
+		"xz of two streams":        append(pipeThrough(t, tarred[:half], "xz"), pipeThrough(t, tarred[half:], "xz", "--check=sha256")...),
+		"bzip2":                    pipeThrough(t, tarred, "bzip2"),
 		"zstd":                     zstdBytes(t, tarred),
 		"zstd of two frames":       append(zstdBytes(t, tarred[:half]), zstdBytes(t, tarred[half:])...),
 		"zstd, skippable at first": append(skippable, zstdBytes(t, tarred)...),
@@ -63,18 +67,51 @@ func TestReadCompressions(t *testing.T) {
 	}
 }
 
+// pipeThrough compresses with a program.
+func pipeThrough(t *testing.T, p []byte, program string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(program, append(args, "-c")...)
+	cmd.Stdin = bytes.NewReader(p)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("running %s: %v", program, err)
+	}
+	return out
+}
+
 func TestReadRefusesOtherCompressions(t *testing.T) {
-	for name, magic := range map[string]string{"xz": "\xfd7zXZ\x00\x00\x04", "bzip2": "BZh91AY", "zip": "PK\x03\x04"} {
-		_, err := layer.Read(t.Context(), blobLayer{blob: []byte(magic + "...")}, layer.Options{Store: newStore(t, 0)})
+	for name, magic := range map[string]string{"lz4": "\x04\x22\x4d\x18", "7z": "7z\xbc\xaf\x27\x1c", "zip": "PK\x03\x04"} {
+		err := damageOf(t, blobLayer{blob: []byte(magic + "...")}, layer.Options{Store: newStore(t, 0)})
 		if !errors.Is(err, layer.ErrUnsupported) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// However a layer is damaged, it is an error that names it: nothing of it is
-// returned.
-func TestReadRefusesDamage(t *testing.T) {
+// damageOf reads a layer and returns what is wrong with it: as Damage, or as
+// the gap of a tar that came whole.
+func damageOf(t *testing.T, l scanner.Layer, opt layer.Options) error {
+	t.Helper()
+	ix, err := layer.Read(t.Context(), l, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	if ix.Damage != nil && (ix.DiffID != "" || ix.Digest != "" || ix.Size != 0) {
+		t.Errorf("a damaged layer has digests: %s %s %d", ix.DiffID, ix.Digest, ix.Size)
+	}
+	for _, g := range ix.Gaps {
+		if ix.Damage == nil {
+			return errors.New(g.Detail)
+		}
+	}
+	return ix.Damage
+}
+
+// However a layer is damaged, what came before the damage is read, and the
+// damage is told, if there is enough of it to know the compression; digests tell
+// what no other check finds.
+func TestReadDamage(t *testing.T) {
 	tarred := tarOf(t, "f /a "+strings.Repeat("some contents ", 2_000)+"\nf /b "+strings.Repeat("x", 5_000)+"\n")
 	stated := sbom.Layer{DiffID: sum(tarred)}
 	blobs := map[string][]byte{"plain": tarred, "gzip": gzipBytes(t, tarred), "zstd": zstdBytes(t, tarred)}
@@ -84,29 +121,51 @@ func TestReadRefusesDamage(t *testing.T) {
 			if cut > 300 && cut%97 != 0 {
 				continue
 			}
-			l := blobLayer{blob: blob[:cut], stated: stated}
-			if _, err := layer.Read(t.Context(), l, layer.Options{Store: s, Wants: all}); err == nil || !strings.Contains(err.Error(), stated.DiffID) {
+			ix, err := layer.Read(t.Context(), blobLayer{blob: blob[:cut], stated: stated}, layer.Options{Store: s, Wants: all})
+			if err != nil {
 				t.Fatalf("%s, cut at %d: %v", name, cut, err)
 			}
+			if ix.DiffID == stated.DiffID || name != "plain" && cut > 4 && (ix.Damage == nil || !strings.Contains(ix.Damage.Error(), stated.DiffID)) {
+				t.Fatalf("%s, cut at %d: %s, damage %v", name, cut, ix.DiffID, ix.Damage)
+			}
+			if name == "plain" {
+				checkCut(t, ix, cut)
+			}
+			ix.Close()
 			flipped := bytes.Clone(blob)
 			flipped[cut] ^= 0x10
-			if ix, err := layer.Read(t.Context(), blobLayer{blob: flipped, stated: stated}, layer.Options{Store: s, Wants: all}); err == nil {
-				// Bits of a compressed stream's header may change without
-				// changing what is in it; then its digest tells.
-				if name == "plain" || ix.DiffID != stated.DiffID || ix.Digest == sum(blob) {
-					t.Fatalf("%s, changed at %d: no error", name, cut)
-				}
-				ix.Close()
+			ix, err = layer.Read(t.Context(), blobLayer{blob: flipped, stated: stated}, layer.Options{Store: s, Wants: all})
+			if err != nil {
+				t.Fatalf("%s, changed at %d: %v", name, cut, err)
 			}
+			// Bits of a compressed stream's header may change without changing
+			// what is in it; then its digest tells.
+			if ix.DiffID == stated.DiffID && (name == "plain" || ix.Digest == sum(blob)) {
+				t.Fatalf("%s, changed at %d: nothing tells", name, cut)
+			}
+			ix.Close()
 		}
 	}
-	_, err := layer.Read(t.Context(), blobLayer{blob: append(gzipBytes(t, tarred), "junk"...)}, layer.Options{Store: newStore(t, 0)})
+	err := damageOf(t, blobLayer{blob: append(gzipBytes(t, tarred), "junk"...)}, layer.Options{Store: newStore(t, 0)})
 	if !errors.Is(err, layer.ErrCorrupt) || !strings.Contains(err.Error(), "at byte") {
 		t.Errorf("junk after gzip: %v", err)
 	}
-	_, err = layer.Read(t.Context(), blobLayer{blob: tarred[:2048], stated: sbom.Layer{}}, layer.Options{Store: newStore(t, 0)})
-	if !errors.Is(err, layer.ErrCorrupt) || !strings.Contains(err.Error(), "at byte 2048") {
+	err = damageOf(t, blobLayer{blob: tarred[:2048], stated: sbom.Layer{}}, layer.Options{Store: newStore(t, 0)})
+	if err == nil || !strings.Contains(err.Error(), "at byte 2048") {
 		t.Errorf("cut tar: %v", err)
+	}
+}
+
+// checkCut checks what was read of a tar that was cut off: /a, which begins at
+// 512 and has 28,000 bytes, as far as it goes.
+func checkCut(t *testing.T, ix *layer.Index, cut int) {
+	t.Helper()
+	if cut < 512 {
+		return
+	}
+	whole := strings.Repeat("some contents ", 2_000)
+	if got, want := contents(ix, "/a"), whole[:min(len(whole), cut-512)]; got != want {
+		t.Fatalf("cut at %d, /a has %d bytes (%.40q), not %d", cut, len(got), got, len(want))
 	}
 }
 
@@ -117,9 +176,14 @@ func TestReadHeedsTheLastError(t *testing.T) {
 	wrong := errors.New("another digest")
 	for name, blob := range map[string][]byte{"plain": tarred, "gzip": gzipBytes(t, tarred), "zstd": zstdBytes(t, tarred)} {
 		l := readerLayer{func() io.Reader { return io.MultiReader(bytes.NewReader(blob), failing{wrong}) }}
-		if _, err := layer.Read(t.Context(), l, layer.Options{Store: newStore(t, 0)}); !errors.Is(err, wrong) {
-			t.Errorf("%s: %v", name, err)
+		ix, err := layer.Read(t.Context(), l, layer.Options{Store: newStore(t, 0), Wants: all})
+		if err != nil {
+			t.Fatal(err)
 		}
+		if !errors.Is(ix.Damage, wrong) || contents(ix, "/a") != "contents" {
+			t.Errorf("%s: %v, /a has %q", name, ix.Damage, contents(ix, "/a"))
+		}
+		ix.Close()
 	}
 }
 
@@ -288,7 +352,7 @@ func TestReadBounds(t *testing.T) {
 		"with folders": {MaxEntries: 5},
 	} {
 		opt.Store = newStore(t, 0)
-		if _, err := layer.Read(t.Context(), blobLayer{blob: zstdBytes(t, tarred)}, opt); !errors.Is(err, layer.ErrTooLarge) {
+		if err := damageOf(t, blobLayer{blob: zstdBytes(t, tarred)}, opt); err == nil || !strings.Contains(err.Error(), layer.ErrTooLarge.Error()) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -301,7 +365,7 @@ func TestReadBounds(t *testing.T) {
 		w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "bomb", Size: 1 << 40, Format: tar.FormatGNU})
 		return io.MultiReader(bytes.NewReader(zstdBytes(t, h.Bytes())), bytes.NewReader(bomb))
 	}}
-	if _, err := layer.Read(t.Context(), l, layer.Options{Store: newStore(t, 0)}); !errors.Is(err, layer.ErrTooLarge) {
+	if err := damageOf(t, l, layer.Options{Store: newStore(t, 0)}); !errors.Is(err, layer.ErrTooLarge) {
 		t.Errorf("bomb: %v", err)
 	}
 }

@@ -198,7 +198,12 @@ func TestReadEndsEarly(t *testing.T) {
 				}
 				c.opt.Store, c.opt.Wants = s, all
 				start := time.Now()
-				if _, err := layer.Read(ctx, closerLayer{r}, c.opt); !errors.Is(err, c.want) {
+				ix, err := layer.Read(ctx, closerLayer{r}, c.opt)
+				if err == nil {
+					err = ix.Damage
+					ix.Close()
+				}
+				if !errors.Is(err, c.want) {
 					t.Errorf("got %v", err)
 				}
 				if d := time.Since(start); d > 10*time.Second {

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -28,7 +29,9 @@ type tarReader struct {
 	visit *visitors
 	in    *blockReader
 	tar   *tar.Reader
-	noEnd bool // the end mark is missing
+	noEnd bool  // the end mark is missing
+	cut   error // why only a part of the last file was read
+	wrong error // why the tar was not read to its end
 
 	file scanner.File
 	head [scanner.HeadSize]byte
@@ -37,32 +40,59 @@ type tarReader struct {
 	sum  hash.Hash
 }
 
+// run reads the tar to its end, or to where it is damaged, and then the rest of
+// the stream: it counts in the digests. Its errors are not those of the tar.
 func (t *tarReader) run() error {
 	t.tar = tar.NewReader(t.in)
 	t.sum = sha256.New()
+	err := t.entries()
+	if err == nil {
+		return t.end()
+	}
+	var own ownError
+	switch {
+	case t.in.ctx.Err() != nil:
+		return context.Cause(t.in.ctx)
+	case errors.As(err, &own):
+		return own.error
+	case !errors.Is(err, ErrTooLarge):
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	t.wrong = fmt.Errorf("at byte %d of the tar: %w", t.in.pos, err)
+	_, err = t.in.drain()
+	return err
+}
+
+// ownError is an error that the foreign bytes have no part in.
+type ownError struct{ error }
+
+func (t *tarReader) entries() error {
 	for {
 		h, err := t.tar.Next()
 		if err == io.EOF {
-			return t.end()
+			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return t.fail(err)
+			return err
 		}
 		if err := t.entry(h); err != nil {
-			return t.fail(err)
+			return err
+		}
+		if t.cut != nil {
+			return t.cut
 		}
 	}
 }
 
-// fail tells foreign bytes from all other errors.
-func (t *tarReader) fail(err error) error {
-	if cerr := t.in.ctx.Err(); cerr != nil {
-		return context.Cause(t.in.ctx)
+// addGap notes what is wrong with a tar that came whole. Known tells that a
+// digest of it is known.
+func (t *tarReader) addGap(known bool) {
+	switch {
+	case t.wrong != nil:
+		t.build.gap(sbom.Gap{Reason: ReasonOf(t.wrong), Detail: t.wrong.Error()})
+	case t.noEnd && !known:
+		t.build.gap(noEnd)
 	}
-	if errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return fmt.Errorf("at byte %d of the tar: %w", t.in.pos, err)
 }
 
 // end reads what lies behind the end mark: it counts in the digests.
@@ -71,7 +101,7 @@ func (t *tarReader) end() error {
 	at := t.in.pos
 	zeros, err := t.in.drain()
 	if err != nil {
-		return t.fail(err)
+		return err
 	}
 	if !zeros {
 		t.build.gap(sbom.Gap{Reason: sbom.Unsupported, Detail: fmt.Sprintf("bytes that are not of the tar follow its end at %d, and nobody looked at them", at)})
@@ -108,8 +138,8 @@ func (t *tarReader) contents(i int, h *tar.Header) error {
 		t.body = body{in: t.in, left: e.Size}
 		r = &t.body
 	}
-	if _, err := io.ReadFull(r, t.head[:n]); err != nil {
-		return unexpected(err)
+	if m, err := io.ReadFull(r, t.head[:n]); err != nil {
+		t.cut, n, e.Size, r = unexpected(err), m, int64(m), strings.NewReader("")
 	}
 	e.Format = FormatOf(t.head[:n])
 	t.file = scanner.File{Path: e.Path, Size: e.Size, Mode: e.Mode, Head: t.head[:n:n]}
@@ -130,7 +160,7 @@ func (t *tarReader) contents(i int, h *tar.Header) error {
 	default:
 		t.build.tooLarge(e)
 	}
-	if !t.build.opt.Digests || sparse && large {
+	if !t.build.opt.Digests || sparse && large || t.cut != nil {
 		return nil
 	}
 	t.sum.Reset()
@@ -155,22 +185,38 @@ func (t *tarReader) hold(i int, r io.Reader) error {
 	return t.visit.held(i, e, held, t.file.Head)
 }
 
-// held reads a file whole. The head is given back to it first.
+// held reads a file whole, or as far as it goes: see cut. The head is given back
+// to it first.
 func (t *tarReader) held(e *Entry, r io.Reader) (*Buffer, error) {
 	if r == &t.body {
 		t.body.head = t.file.Head
 	} else {
 		r = io.MultiReader(strings.NewReader(string(t.file.Head)), r)
 	}
-	held, err := t.build.opt.Store.Hold(r, e.Size, e.Size)
+	src := &cutReader{r: r}
+	held, err := t.build.opt.Store.Hold(src, e.Size, e.Size)
 	if err != nil {
-		return nil, unexpected(err)
+		return nil, ownError{err}
 	}
 	if held.Size() < e.Size {
-		held.Release()
-		return nil, io.ErrUnexpectedEOF
+		t.cut = unexpected(cmp.Or(src.err, io.EOF))
+		e.Size, t.file.Size = held.Size(), held.Size()
 	}
 	return held, nil
+}
+
+// cutReader ends where r fails, and remembers the error.
+type cutReader struct {
+	r   io.Reader
+	err error
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF {
+		c.err, err = err, io.EOF
+	}
+	return n, err
 }
 
 func unexpected(err error) error {

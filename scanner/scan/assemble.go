@@ -39,6 +39,7 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 		a.inv.Layers = append(a.inv.Layers, l.desc)
 		a.inv.Coverage.Gaps = append(a.inv.Coverage.Gaps, l.gaps...)
 	}
+	r.checkChains(a.inv.Layers)
 	a.packageGaps()
 	for _, c := range a.packages.Components {
 		n := a.add(c)

@@ -19,14 +19,17 @@ import (
 )
 
 // cacheFormat grows when the form of cached results changes.
-const cacheFormat = "2"
+const cacheFormat = "3"
 
 // DefaultCacheSize is how large a cache may grow before its oldest results go.
 const DefaultCacheSize = 10 << 30
 
 // Cache keeps results in a folder: of each layer by its diffID, of the packages
-// of each layer by its chainID, and of each image by its ID; always together
-// with the versions of everything that made them. It may be used by many
+// of each layer by the diffIDs up to it, and of each image by its ID and all
+// diffIDs; always together with the versions of everything that made them. The
+// diffIDs are those that were computed when the layers were read, and are kept
+// by the digests of the blobs. No name that an image states of itself selects a
+// result. It may be used by many
 // goroutines and processes at once: results appear whole or not at all.
 type Cache struct {
 	dir    string
@@ -42,7 +45,7 @@ func OpenCache(dir string, max int64) (*Cache, error) {
 	if max <= 0 {
 		max = DefaultCacheSize
 	}
-	for _, kind := range []string{"layers", "packages", "inventories"} {
+	for _, kind := range []string{"blobs", "layers", "packages", "inventories"} {
 		if err := os.MkdirAll(filepath.Join(dir, kind), 0o700); err != nil {
 			return nil, fmt.Errorf("making the cache folder: %w", err)
 		}

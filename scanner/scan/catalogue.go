@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -16,7 +17,8 @@ import (
 func (r *run) catalogue(ctx context.Context) (*catalog.Catalog, *layer.Tree, error) {
 	const passes = 3
 	opt := catalog.Options{Kind: r.kind(), Jobs: r.opt.Jobs}
-	if r.opt.Cache != nil && !r.walker {
+	damaged := slices.ContainsFunc(r.layers, func(l *readLayer) bool { return l.damage != nil })
+	if r.opt.Cache != nil && !r.walker && !damaged { // a damaged layer has no true diffID
 		opt.Cache = packageCache{r}
 		if r.opt.Cache.memory != nil {
 			opt.Cache = keptPackages{packageCache{r}}

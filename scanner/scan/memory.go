@@ -28,7 +28,7 @@ type decodedLayer struct {
 // share makes a layer of one scan. Release is called when that is over.
 func (d *decodedLayer) share(s *layer.Spool, desc sbom.Layer, release func()) *readLayer {
 	ix := d.index.Share(s)
-	return &readLayer{desc: describe(desc, ix), index: ix, record: d.record.clone(), gaps: ix.Gaps, traces: d.traces, close: release}
+	return &readLayer{desc: describe(desc, ix), index: ix, record: d.record.clone(), gaps: gapsOf(desc, ix), traces: d.traces, close: release}
 }
 
 // size is about how much memory it takes, in bytes: that of its names, and of

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/interdict/interdict/sbom"
@@ -15,14 +16,15 @@ import (
 	"github.com/interdict/interdict/scanner/layer"
 )
 
-// readLayer reads a layer in one pass: the detectors see every file that they
+// readLayer reads layer i in one pass: the detectors see every file that they
 // want, and what the catalogers will want is kept.
-func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (*readLayer, error) {
+func (r *run) readLayer(ctx context.Context, l scanner.Layer, i int) error {
 	var (
 		mu  sync.Mutex
 		rec record
 	)
-	hold, also := holder{r.store}, r.also[desc.DiffID]
+	desc := r.src.Layers()[i].Describe()
+	hold, also := holder{r.store}, r.also[i]
 	ix, err := layer.Read(ctx, l, layer.Options{
 		Store:    r.store,
 		Jobs:     r.opt.Jobs,
@@ -44,16 +46,110 @@ func (r *run) readLayer(ctx context.Context, l scanner.Layer, desc sbom.Layer) (
 		},
 	})
 	if errors.Is(err, scanner.ErrAbsent) {
-		return absentLayer(desc), nil
+		r.layers[i] = absentLayer(desc)
+		return nil
 	}
 	if err != nil {
-		return nil, err // it names the layer
+		return err // it names the layer
+	}
+	r.layers[i] = &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: gapsOf(desc, ix),
+		damage: ix.Damage, traces: &traces{}, close: func() { ix.Close() }}
+	if ix.Damage != nil {
+		return r.damaged(ctx, ix.Damage)
 	}
 	r.opt.observe(Event{Kind: LayerDone, Layer: ix.DiffID, N: ix.Size})
-	rec.settle(ix.DiffID)
-	rl := &readLayer{desc: describe(desc, ix), index: ix, record: rec, gaps: ix.Gaps, traces: &traces{}, close: func() { ix.Close() }}
-	r.saveLayer(ctx, rl)
-	return rl, nil
+	r.layers[i].settle(ix.DiffID)
+	r.saveLayer(ctx, r.layers[i])
+	return nil
+}
+
+// damaged returns an error that ends the scan, for damage that does.
+func (r *run) damaged(ctx context.Context, damage error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if r.opt.Fatal != nil && r.opt.Fatal(damage) {
+		return damage
+	}
+	return nil
+}
+
+// checkChains removes the chainIDs that follow from a diffID which the layer
+// does not have.
+func (r *run) checkChains(layers []sbom.Layer) {
+	for i, l := range r.src.Layers() {
+		if layers[i].DiffID != l.Describe().DiffID {
+			for j := range layers[i:] {
+				layers[i+j].ChainID = ""
+			}
+			return
+		}
+	}
+}
+
+// damagedLayer is a layer of which nothing can be read.
+func damagedLayer(desc sbom.Layer, damage error) *readLayer {
+	ix := &layer.Index{Damage: damage}
+	return &readLayer{desc: desc, index: ix, damage: damage, gaps: gapsOf(desc, ix), traces: &traces{}}
+}
+
+// gapsOf are the gaps of a layer that was read: in the tar, in the blob, and in
+// what the image says of it.
+func gapsOf(desc sbom.Layer, ix *layer.Index) []sbom.Gap {
+	gaps := slices.Clone(ix.Gaps)
+	switch {
+	case strings.HasSuffix(desc.MediaType, "+encrypted") && (ix.Damage != nil || len(ix.Entries) == 0): // github.com/containers/ocicrypt
+		return []sbom.Gap{{Layer: ix.DiffID, Reason: sbom.Encrypted, Detail: "the layer is encrypted: " + sbom.CleanValue(desc.MediaType)}}
+	case ix.Damage != nil:
+		gaps = append(gaps, sbom.Gap{Reason: layer.ReasonOf(ix.Damage), Detail: sbom.CleanValue(ix.Damage.Error())})
+	case desc.DiffID != "" && ix.DiffID != "" && desc.DiffID != ix.DiffID:
+		gaps = append(gaps, sbom.Gap{Layer: ix.DiffID, Reason: sbom.Ambiguous, Detail: fmt.Sprintf(
+			"the image's configuration says that this layer is %s: a runtime may use that one, and not what the image has, which was examined", desc.DiffID)})
+	}
+	return gaps
+}
+
+// nameDamaged gives a name to each layer that has no diffID, since it could not
+// be read to its end: the diffID that is stated, unless another layer has it,
+// else the digest, else its place.
+func (r *run) nameDamaged() {
+	taken := map[string]bool{}
+	for _, l := range r.layers {
+		if l != nil && l.damage == nil {
+			taken[l.desc.DiffID] = true
+		}
+	}
+	for i, l := range r.layers {
+		if l == nil || l.damage == nil || r.first[i] != i {
+			continue
+		}
+		for _, id := range []string{l.desc.DiffID, l.desc.Digest, fmt.Sprintf("layer %d", i+1)} {
+			if id == "" || taken[id] {
+				continue
+			}
+			taken[id] = true
+			l.desc.DiffID, l.index.DiffID = id, id
+			l.settle(id)
+			for k := range l.gaps {
+				l.gaps[k].Layer = id
+			}
+			break
+		}
+	}
+}
+
+// unread is an error if nothing at all could be read.
+func (r *run) unread() error {
+	var first error
+	for _, l := range r.layers {
+		if l.index != nil && (l.damage == nil || len(l.index.Entries) > 0) {
+			return nil
+		}
+		if first == nil {
+			first = l.damage
+		}
+	}
+	return first
 }
 
 // record is what the detectors say of one layer.

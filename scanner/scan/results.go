@@ -36,10 +36,11 @@ func key(detectors *detect.Set, opt Options, walker bool) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// inventoryKey adds what only whole inventories depend on.
-func (r *run) inventoryKey() string {
+// inventoryKey adds what only whole inventories depend on: the layers as they
+// are, since an image's ID is that of a configuration that only claims them.
+func (r *run) inventoryKey(diffIDs []string) string {
 	h := sha256.New()
-	fmt.Fprintln(h, r.key, r.opt.Tool.Name, r.opt.Tool.Version)
+	fmt.Fprintln(h, r.key, r.opt.Tool.Name, r.opt.Tool.Version, diffIDs)
 	if r.opt.Watch != nil {
 		for _, f := range r.opt.Watch.Fingerprints {
 			fmt.Fprintln(h, f)
@@ -49,13 +50,14 @@ func (r *run) inventoryKey() string {
 }
 
 // cachedInventory returns the inventory of an image that was looked at before.
-// How the image is called, and the clock, are this run's.
-func (r *run) cachedInventory(ctx context.Context) (*sbom.Inventory, bool) {
+// How the image is called, and the clock, are this run's. The diffIDs are those
+// of identify.
+func (r *run) cachedInventory(ctx context.Context, diffIDs []string) (*sbom.Inventory, bool) {
 	s := r.src.Subject()
-	if r.opt.Cache == nil || s.ImageID == "" || r.opt.LayersOnly {
+	if r.opt.Cache == nil || s.ImageID == "" || r.opt.LayersOnly || slices.Contains(diffIDs, "") {
 		return nil, false
 	}
-	f, err := r.opt.Cache.open(ctx, "inventories", s.ImageID, r.inventoryKey())
+	f, err := r.opt.Cache.open(ctx, "inventories", s.ImageID, r.inventoryKey(diffIDs))
 	if f == nil {
 		r.trouble(err)
 		return nil, false
@@ -73,6 +75,7 @@ func (r *run) cachedInventory(ctx context.Context) (*sbom.Inventory, bool) {
 	for i, l := range descs {
 		inv.Layers[i] = cachedDescription(inv.Layers[i], l.Describe())
 	}
+	r.checkChains(inv.Layers)
 	inv.Subject, inv.Tool, inv.Created = s, r.opt.Tool, r.opt.Created
 	inv.Normalize()
 	for _, l := range inv.Layers {
@@ -94,33 +97,84 @@ func cachedDescription(was, is sbom.Layer) sbom.Layer {
 	return is
 }
 
-// saveInventory keeps an inventory, but not one that lacks a layer: the next
-// source of the same image may have it.
+// saveInventory keeps an inventory, but not one that lacks a part of a layer:
+// the next source of the same image may have it.
 func (r *run) saveInventory(ctx context.Context, inv *sbom.Inventory) {
-	absent := slices.ContainsFunc(r.layers, func(l *readLayer) bool { return l.index == nil })
-	if r.opt.Cache == nil || inv.Subject.ImageID == "" || absent || r.opt.LayersOnly {
+	lacks := slices.ContainsFunc(r.layers, func(l *readLayer) bool { return !l.whole() })
+	if r.opt.Cache == nil || inv.Subject.ImageID == "" || lacks || r.opt.LayersOnly {
 		return
 	}
-	r.trouble(r.opt.Cache.put(ctx, "inventories", inv.Subject.ImageID, r.inventoryKey(), func(w io.Writer) error {
+	var diffIDs []string
+	for _, l := range r.layers {
+		diffIDs = append(diffIDs, l.index.DiffID)
+	}
+	r.trouble(r.opt.Cache.put(ctx, "inventories", inv.Subject.ImageID, r.inventoryKey(diffIDs), func(w io.Writer) error {
 		return writeJSON(w, inv)
 	}))
 }
 
-// cachedLayer returns a layer that was read before, in this image or another.
-func (r *run) cachedLayer(ctx context.Context, desc sbom.Layer) (*readLayer, bool) {
-	if r.opt.Cache == nil || desc.DiffID == "" {
-		return nil, false
+// isCached reports whether the cache has a result of a layer.
+func (r *run) isCached(ctx context.Context, diffID string) bool {
+	if diffID == "" {
+		return false
 	}
-	m, key := r.opt.Cache.memory, desc.DiffID+"-"+r.key
+	if _, release, ok := r.opt.Cache.memory.Acquire(diffID + "-" + r.key); ok {
+		release()
+		return true
+	}
+	f, err := r.opt.Cache.open(ctx, "layers", diffID, r.key)
+	r.trouble(err)
+	if f == nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// cachedDiffID returns the diffID of a blob that was read before, or "".
+func (r *run) cachedDiffID(ctx context.Context, blob string) string {
+	f, err := r.opt.Cache.open(ctx, "blobs", blob, blobsKey)
+	if f == nil {
+		r.trouble(err)
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, min(f.size, 256)))
+	r.trouble(err)
+	return string(b)
+}
+
+// blobsKey is the version of what is kept of blobs: their diffIDs, which depend
+// on nothing else.
+const blobsKey = "1"
+
+// useCached takes layer i from the cache, where it may have been put by a scan of
+// another image. It reports whether it is there.
+func (r *run) useCached(ctx context.Context, i int, diffID string) bool {
+	if diffID == "" {
+		return false
+	}
+	desc := r.src.Layers()[i].Describe()
+	rl, ok := r.cachedLayer(ctx, diffID, desc)
+	if ok {
+		r.layers[i] = rl
+		r.opt.observe(Event{Kind: LayerCached, Layer: diffID, N: desc.Size})
+	}
+	return ok
+}
+
+// cachedLayer returns a layer that was read before.
+func (r *run) cachedLayer(ctx context.Context, diffID string, desc sbom.Layer) (*readLayer, bool) {
+	m, key := r.opt.Cache.memory, diffID+"-"+r.key
 	if v, release, ok := m.Acquire(key); ok {
 		return v.(*decodedLayer).share(r.store, desc, release), true
 	}
-	f, err := r.opt.Cache.open(ctx, "layers", desc.DiffID, r.key)
+	f, err := r.opt.Cache.open(ctx, "layers", diffID, r.key)
 	if f == nil {
 		r.trouble(err)
 		return nil, false
 	}
-	d, stored, err := decodeLayer(f, desc.DiffID)
+	d, stored, err := decodeLayer(f, diffID)
 	if err != nil {
 		f.Close()
 		r.trouble(fmt.Errorf("reading a cached layer: %w", err))
@@ -154,9 +208,17 @@ func decodeLayer(f *result, diffID string) (d *decodedLayer, stored int64, err e
 	return d, n, nil
 }
 
+// saveLayer keeps a layer that was read whole, under the diffID that was
+// computed, and that diffID under the digest of the blob.
 func (r *run) saveLayer(ctx context.Context, rl *readLayer) {
-	if r.opt.Cache == nil || rl.index.DiffID == "" || r.walker || len(rl.index.Reread) > 0 {
+	if r.opt.Cache == nil || r.walker || !rl.whole() || len(rl.index.Reread) > 0 {
 		return
+	}
+	if ix := rl.index; ix.Digest != ix.DiffID {
+		r.trouble(r.opt.Cache.put(ctx, "blobs", ix.Digest, blobsKey, func(w io.Writer) error {
+			_, err := io.WriteString(w, ix.DiffID)
+			return err
+		}))
 	}
 	defer r.opt.Cache.memory.Delete(rl.index.DiffID + "-" + r.key)
 	r.trouble(r.opt.Cache.put(ctx, "layers", rl.index.DiffID, r.key, func(w io.Writer) error {

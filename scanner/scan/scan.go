@@ -32,9 +32,13 @@ type Options struct {
 	// LayersOnly keeps no whole inventories in the Cache, only what they are
 	// made of: for callers that keep what Run returns.
 	LayersOnly bool
-	// Claims lets scans that run at once and share the Cache read each layer
-	// once; nil lets each read on its own.
-	Claims  Claims
+	// Lock lets scans that run at once and share the Cache read each layer of a
+	// registry once; nil lets each read on its own.
+	Lock LayerLock
+	// Fatal reports whether an error of a layer that could not be read to its end
+	// ends the scan, for a caller that tries again later. Nil means that none
+	// does as long as anything of the image can be read: the rest is a gap.
+	Fatal   func(error) bool
 	Files   bool // a component and a digest for every regular file
 	Tool    sbom.Tool
 	Created time.Time // the clock, for the inventory; zero means not stated
@@ -71,9 +75,9 @@ func (o Options) observe(e Event) {
 }
 
 // Run looks at a source and returns its inventory, normalized. It does not
-// close the source. An error means that there is no inventory: a layer could
-// not be read to its end, or ctx is done. What could be read but not examined
-// is in the inventory's coverage.
+// close the source. An error means that there is no inventory: nothing of any
+// layer could be read, or ctx is done. What could not be read or examined is in
+// the inventory's coverage.
 func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory, error) {
 	if opt.Memory <= 0 {
 		opt.Memory = DefaultMemory
@@ -89,7 +93,12 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 		opt.Tool.Watched = slices.Clone(opt.Watch.Fingerprints) // others may scan by the same Watch
 	}
 	r.opt = opt
-	if inv, ok := r.cachedInventory(ctx); ok {
+	r.distinct()
+	diffIDs, err := r.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if inv, ok := r.cachedInventory(ctx, diffIDs); ok {
 		return withSourceGaps(inv, src), nil
 	}
 	temp, err := os.MkdirTemp(opt.TempDir, "interdict-scan-")
@@ -100,7 +109,7 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	r.store = layer.NewStore(opt.Memory, temp)
 	defer r.store.Close()
 	defer r.closeLayers()
-	if err := r.readLayers(ctx); err != nil {
+	if err := r.readLayers(ctx, diffIDs); err != nil {
 		return nil, err
 	}
 	opt.observe(Event{Kind: Cataloging})
@@ -133,11 +142,12 @@ type run struct {
 	store     *layer.Spool
 	walker    bool
 	key       string // of everything but the subject that results depend on
+	first     []int  // for each layer the first that has the same bytes: itself, mostly
 	layers    []*readLayer
-	// also are paths, by the layer's stated diffID, that turned out to be wanted
+	// also are paths, by the place of the layer, that turned out to be wanted
 	// after the layer was read, and whether their contents are kept: those that a
 	// cataloger asked for are, see catalogue.
-	also map[string]map[string]bool
+	also map[int]map[string]bool
 }
 
 // readLayer is a layer and what the detectors found in it.
@@ -146,9 +156,13 @@ type readLayer struct {
 	desc   sbom.Layer
 	index  *layer.Index // nil when the layer is absent
 	gaps   []sbom.Gap
+	damage error // why it could not be read to its end
 	traces *traces
 	close  func()
 }
+
+// whole reports whether the layer was read to its end.
+func (l *readLayer) whole() bool { return l.index != nil && l.damage == nil }
 
 func isWalker(src scanner.Source) bool {
 	for _, l := range src.Layers() {
@@ -159,23 +173,18 @@ func isWalker(src scanner.Source) bool {
 	return false
 }
 
-// readLayers reads all layers, several at a time, each distinct one once.
-func (r *run) readLayers(ctx context.Context) error {
+// readLayers reads all layers, several at a time, each distinct one once. Those
+// of which the diffID is known may come from the cache.
+func (r *run) readLayers(ctx context.Context, diffIDs []string) error {
 	srcs := r.src.Layers()
 	r.layers = make([]*readLayer, len(srcs))
-	seen := map[string]bool{}
+	r.also = map[int]map[string]bool{}
 	var todo []int
 	for i, l := range srcs {
+		if r.first[i] != i || r.useCached(ctx, i, diffIDs[i]) {
+			continue
+		}
 		desc := l.Describe()
-		if seen[desc.DiffID] && desc.DiffID != "" {
-			continue
-		}
-		seen[desc.DiffID] = true
-		if rl, ok := r.cachedLayer(ctx, desc); ok {
-			r.layers[i] = rl
-			r.opt.observe(Event{Kind: LayerCached, Layer: desc.DiffID, N: desc.Size})
-			continue
-		}
 		r.opt.observe(Event{Kind: LayerFound, Layer: desc.DiffID, N: desc.Size})
 		todo = append(todo, i)
 	}
@@ -185,8 +194,10 @@ func (r *run) readLayers(ctx context.Context) error {
 	if err := r.readAll(ctx, todo); err != nil {
 		return err
 	}
-	r.repeatLayers()
-	return r.rereadTails(ctx)
+	if err := r.rereadTails(ctx); err != nil {
+		return err
+	}
+	return r.unread()
 }
 
 // rereadTails reads the layers again of which a large file turned out to be
@@ -207,51 +218,30 @@ func (r *run) rereadTails(ctx context.Context) error {
 	return r.readAgain(ctx, missing, false)
 }
 
-// repeatLayers uses a layer again wherever its bytes come again.
-func (r *run) repeatLayers() {
-	first := map[string]int{}
-	for i, l := range r.src.Layers() {
-		desc := l.Describe()
-		if j, seen := first[desc.DiffID]; seen && r.layers[i] == nil {
-			r.repeat(i, j, desc)
-		} else if !seen {
-			first[desc.DiffID] = i
-		}
-	}
-}
-
 // readAgain reads the layers of contents that were not kept and turned out to
-// be wanted, and keeps them if keep is set.
+// be wanted, and keeps them if keep is set. A damaged layer is not read again:
+// it would not be better.
 func (r *run) readAgain(ctx context.Context, missing []catalog.Missing, keep bool) error {
-	if r.also == nil {
-		r.also = map[string]map[string]bool{}
-	}
-	again := map[string]bool{}
-	for _, m := range missing {
-		id := r.src.Layers()[m.Layer].Describe().DiffID
-		if r.also[id] == nil {
-			r.also[id] = map[string]bool{}
-		}
-		r.also[id][m.Path] = keep || r.also[id][m.Path]
-		again[id] = true
-	}
 	var todo []int
-	for i, l := range r.src.Layers() {
-		id := l.Describe().DiffID
-		if !again[id] || r.layers[i] == nil {
+	for _, m := range missing {
+		i := r.first[m.Layer]
+		l := r.layers[i]
+		if l.close == nil || l.damage != nil {
 			continue
 		}
-		if r.layers[i].close != nil {
-			r.layers[i].close()
+		if r.also[i] == nil {
+			r.also[i] = map[string]bool{}
+		}
+		r.also[i][m.Path] = keep || r.also[i][m.Path]
+		if !slices.Contains(todo, i) {
 			todo = append(todo, i)
 		}
+	}
+	for _, i := range todo {
+		r.layers[i].close()
 		r.layers[i] = nil
 	}
-	if err := r.readAll(ctx, todo); err != nil {
-		return err
-	}
-	r.repeatLayers()
-	return nil
+	return r.readAll(ctx, todo)
 }
 
 // readAll reads the layers that are not known yet: those that come in one
@@ -262,27 +252,49 @@ func (r *run) readAll(ctx context.Context, todo []int) error {
 		left[i] = true
 	}
 	if s, ok := r.src.(scanner.Streamer); ok && len(todo) > 0 {
-		err := s.Stream(ctx, func(i int, l scanner.Layer) (err error) {
-			if left[i] {
-				delete(left, i)
-				r.layers[i], err = r.readLayer(ctx, l, r.src.Layers()[i].Describe())
-			}
-			return err
-		})
-		if err != nil {
+		if err := r.readStream(ctx, s, left); err != nil {
 			return err
 		}
 	}
 	todo = slices.DeleteFunc(todo, func(i int) bool { return !left[i] })
-	return r.readClaimed(ctx, todo)
+	if err := r.readLocked(ctx, todo); err != nil {
+		return err
+	}
+	r.nameDamaged()
+	for i, j := range r.first {
+		if i != j {
+			r.repeat(i, j)
+		}
+	}
+	return nil
+}
+
+// readStream reads the layers of a stream, and takes them out of left. When the
+// stream ends too early, that is the damage of all that it did not come to.
+func (r *run) readStream(ctx context.Context, s scanner.Streamer, left map[int]bool) error {
+	var fatal error
+	err := s.Stream(ctx, func(i int, l scanner.Layer) error {
+		if left[i] {
+			delete(left, i)
+			fatal = r.readLayer(ctx, l, i)
+		}
+		return fatal
+	})
+	if fatal != nil || err == nil {
+		return fatal
+	}
+	for i := range left {
+		delete(left, i)
+		r.layers[i] = damagedLayer(r.src.Layers()[i].Describe(), err)
+	}
+	return r.damaged(ctx, err)
 }
 
 // repeat uses layer j again as layer i: the same bytes came twice.
-func (r *run) repeat(i, j int, desc sbom.Layer) {
-	if r.layers[j] == nil {
-		return
-	}
+func (r *run) repeat(i, j int) {
 	again := *r.layers[j]
+	desc := r.src.Layers()[i].Describe()
+	desc.DiffID = again.desc.DiffID
 	again.desc, again.close = desc, nil
 	r.layers[i] = &again
 }

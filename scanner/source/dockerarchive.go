@@ -167,8 +167,8 @@ func (im *image) dockerLayers(a *archive, d *tarball.Descriptor, cfg *v1.ConfigF
 // archiveLayer is a member of an archive as a layer.
 func archiveLayer(a *archive, name string, desc sbom.Layer) *blobLayer {
 	l := &blobLayer{desc: desc, member: cleanName(name)}
-	if m, _, err := a.resolve(name); err == nil {
-		l.desc.Size = m.size
+	if m, member, err := a.resolve(name); err == nil {
+		l.desc.Size, l.blob = m.size, member
 	}
 	want, named := blobDigest(name)
 	if named {

@@ -45,7 +45,15 @@ type blobLayer struct {
 	desc   sbom.Layer
 	open   func(context.Context) (io.ReadCloser, error)
 	member string // its name in an archive
+	blob   string // see scanner.Addressed
+	// verified: it comes from a registry by the digest of a checked manifest.
+	verified bool
 }
+
+var _ scanner.Addressed = (*blobLayer)(nil)
+
+// Blob implements scanner.Addressed.
+func (l *blobLayer) Blob() (name string, verified bool) { return l.blob, l.verified }
 
 func (l *blobLayer) Describe() sbom.Layer { return l.desc }
 func (l *blobLayer) Open(ctx context.Context) (io.ReadCloser, error) {
@@ -96,8 +104,9 @@ func (o *opener) image(ctx context.Context, st store, d v1.Descriptor, raw []byt
 	for i, l := range m.Layers {
 		ld := described[i]
 		ld.Digest, ld.MediaType, ld.Size = l.Digest.String(), string(l.MediaType), l.Size
+		_, verified := st.(*registryStore)
 		im.layers = append(im.layers, &blobLayer{
-			desc: ld, member: blobPath(l.Digest),
+			desc: ld, member: blobPath(l.Digest), blob: l.Digest.String(), verified: verified,
 			open: func(ctx context.Context) (io.ReadCloser, error) { return st.blob(ctx, l) },
 		})
 	}
