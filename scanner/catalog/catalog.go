@@ -22,7 +22,7 @@ import (
 )
 
 // revision grows whenever our part of the results may change.
-const revision = 6
+const revision = 7
 
 // Version identifies what the results of a layer depend on beside its bytes.
 func Version() string { return fmt.Sprintf("syft@%s/catalog@%d", syftVersion, revision) }

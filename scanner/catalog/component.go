@@ -21,6 +21,7 @@ import (
 // cataloger itself knows.
 func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relationship) []item {
 	var out []item
+	var kept []pkg.Package
 	at := map[artifact.ID]int{}
 	for i := range pkgs {
 		p := &pkgs[i]
@@ -31,7 +32,9 @@ func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relatio
 			p.SetID()
 		}
 		at[p.ID()] = len(out)
-		out = append(out, newItem(r, p))
+		fixed := *p
+		correct(&fixed)
+		out, kept = append(out, newItem(r, &fixed)), append(kept, fixed)
 	}
 	for _, rel := range rels {
 		if rel.Type != artifact.DependencyOfRelationship {
@@ -44,7 +47,7 @@ func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relatio
 			c.DependsOn = append(c.DependsOn, out[from].Component.Ref)
 		}
 	}
-	return out
+	return joinSelf(out, kept)
 }
 
 // isLink reports an entry of npm's lock file that leads to a folder of the

@@ -183,7 +183,15 @@ func (s *session) run(ctx context.Context, r *resolver) (items []item, gaps []sb
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
-	return s.items(r, pkgs, rels), s.gaps(r, cerr), nil
+	items = s.items(r, pkgs, rels)
+	for _, u := range unknowns(cerr) {
+		if u.reason != nil && strings.HasSuffix(u.reason.Error(), noPackage) {
+			if it, ok := s.unnamedArchive(r, u.at.RealPath); ok {
+				items = append(items, it)
+			}
+		}
+	}
+	return items, s.gaps(r, cerr), nil
 }
 
 func safely(ctx context.Context, r *resolver) (pkgs []pkg.Package, rels []artifact.Relationship, err error) {
@@ -285,11 +293,27 @@ func (s *session) dropKnown(i int, res *layerResult) {
 			known[it.Database] = s.lower(i, it.Database)
 		}
 		listed[it.Database] = append(listed[it.Database], it.Key)
+		it.setLayer(s.layers[i].DiffID)
 		return known[it.Database][it.Key]
 	})
 	for db, keys := range listed {
 		slices.Sort(keys)
 		res.Databases[db] = slices.Compact(keys)
+	}
+}
+
+// setLayer says which layer brought an item of a database: where only the log of
+// a database is new, that is not the layer of the database itself.
+func (it *item) setLayer(id string) {
+	for i := range it.Component.Occurrences {
+		if o := &it.Component.Occurrences[i]; o.Path == it.Database {
+			o.Layer = id
+		}
+	}
+	for i := range it.Component.Evidence {
+		if e := &it.Component.Evidence[i]; e.Path == it.Database {
+			e.Layer = id
+		}
 	}
 }
 

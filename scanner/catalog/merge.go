@@ -97,8 +97,13 @@ func (m *merger) finalKeys(db string) map[string]bool {
 	}
 	keys := map[string]bool{}
 	if n, ok := m.tree.Lstat(db); ok {
-		// a layer that holds an unchanged copy does not list it again
-		for l := n.Layer; l >= 0; l-- {
+		// A layer that holds an unchanged copy does not list it again; one
+		// above may have brought its log.
+		log, logged := m.tree.Lstat(db + walSuffix)
+		for l := len(m.results) - 1; l >= 0; l-- {
+			if l > n.Layer && !(logged && log.Layer == l) {
+				continue
+			}
 			if list, ok := m.results[l].Databases[db]; ok {
 				for _, k := range list {
 					keys[k] = true

@@ -201,8 +201,8 @@ func (b *builder) java(m pkg.JavaArchive) {
 			b.hash(alg, d.Value)
 		}
 	}
-	if b.primary.Digest != "" {
-		b.ownDigest()
+	if m.Manifest != nil || m.PomProperties == nil && m.PomProject == nil {
+		b.ownDigest() // what a pom names inside the archive is not the archive
 	}
 	if m.Manifest != nil {
 		attr := m.Manifest.Main

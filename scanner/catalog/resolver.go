@@ -129,7 +129,7 @@ func (r *resolver) FileContentsByLocation(l file.Location) (io.ReadCloser, error
 	if b, ok := r.view.filtered(l); ok {
 		return openBytes(b), nil
 	}
-	c, err := r.view.open(l)
+	c, err := r.view.openWithLog(l)
 	if err != nil {
 		return nil, err
 	}

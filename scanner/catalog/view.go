@@ -126,6 +126,7 @@ func (v *view) matchOwn() {
 			v.manifests = append(v.manifests, manifestFile{n, f})
 		}
 		v.noteScope(n)
+		v.noteLog(n)
 		v.globs.match(n.Path, func(id int) { v.bring(id, n, n.Path, false) })
 		for dir := path.Dir(n.Path); dir != "/"; dir = path.Dir(dir) {
 			for _, link := range aliases[dir] {
@@ -136,6 +137,18 @@ func (v *view) matchOwn() {
 	}
 	for id := range v.own {
 		v.own[id] = best(v.own[id])
+	}
+}
+
+// noteLog has a layer that brings the write-ahead log of a database bring the
+// database.
+func (v *view) noteLog(n layer.Node) {
+	p, ok := strings.CutSuffix(n.Path, ".sqlite"+walSuffix)
+	if !ok {
+		return
+	}
+	if db, ok := v.tree.Lookup(p + ".sqlite"); ok && isFile(db) && (db.Layer != v.top() || v.unchanged(db.Entry)) {
+		v.globs.match(db.Path, func(id int) { v.bring(id, db, db.Path, false) })
 	}
 }
 

@@ -57,7 +57,7 @@ var secondary = []string{
 	"**/etc/apk/repositories", "**/var/lib/pacman/local/*/mtree", "**/var/lib/pacman/local/*/files",
 	"**/var/db/pkg/*/*/{LICENSE,SIZE}", "/etc/portage/license_groups", "**/nix/var/nix/db/schema",
 	// databases that a cataloger's pattern matches only through a symlinked folder
-	"**/db/installed", "**/dpkg/status", "**/rpmdb.sqlite", "**/rpm/{Packages,Packages.db}",
+	"**/db/installed", "**/dpkg/status", "**/rpmdb.sqlite", "**/{rpmdb,db}.sqlite-wal", "**/rpm/{Packages,Packages.db}",
 	// python, perl, dotnet, models
 	"**/*.dist-info/**", "**/*.egg-info/**", "**/EGG-INFO/*",
 	"**/MYMETA.json", "**/perllocal.pod", "**/site_perl/**/*.pm", "**/local/**/perl/**/*.pm",
