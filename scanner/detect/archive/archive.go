@@ -33,6 +33,7 @@ type container struct {
 
 // New makes an Expander.
 func New() *Expander {
+	registerBounded()
 	e := &Expander{}
 	e.formats = []container{
 		{"", isZip, e.zip},

@@ -13,7 +13,7 @@ import (
 )
 
 func expandRar(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	r, err := rardecode.NewReader(section(f), rardecode.MaxDictionarySize(compress.MaxWindow))
+	r, err := rardecode.NewReader(section(f), rardecode.MaxDictionarySize(rarWindow(f.Size)))
 	if err != nil {
 		return failRar(ctx, v, err, false)
 	}
@@ -50,6 +50,13 @@ func expandRar(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 			return err
 		}
 	}
+}
+
+// rarWindow is the largest dictionary that a rar of so many bytes may ask for: as
+// much as may come out of it.
+func rarWindow(size int64) int64 {
+	const ratio, least = 250, 4 << 20
+	return min(compress.MaxWindow, max(least, size*ratio))
 }
 
 // failRar ends the expansion of a rar on err.

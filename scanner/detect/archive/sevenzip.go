@@ -80,7 +80,11 @@ func (s *sevenZip) member(ctx context.Context, zf *sevenzip.File) error {
 		return err
 	}
 	if err != nil {
-		s.v.Gap(sbom.Gap{Path: zf.Name, Reason: sbom.Unsupported, Detail: err.Error()})
+		reason := sbom.Unsupported
+		if errors.Is(err, scanner.ErrLimit) {
+			reason = sbom.Limit
+		}
+		s.v.Gap(sbom.Gap{Path: zf.Name, Reason: reason, Detail: err.Error()})
 		return visitName(ctx, s.v, zf.Name)
 	}
 	defer r.Close()
