@@ -108,9 +108,9 @@ type Held interface {
 // Findings is what Run found in one file and in all that is inside it.
 type Findings struct {
 	Components []sbom.Component
-	// Hosts has for each of Components the index of the one it is inside, or -1.
-	Hosts []int
-	Gaps  []sbom.Gap
+	// Parents has for each of Components the index of the one it is inside, or -1.
+	Parents []int
+	Gaps    []sbom.Gap
 	// Seen counts the members of containers at all depths, Examined those of
 	// them that a unit read. The file itself is not counted.
 	Seen, Examined int64
@@ -138,13 +138,13 @@ func (fs *Findings) Place(diffID string) {
 	}
 }
 
-// Contain writes Hosts into Contains, for which every component must have its
+// Contain writes Parents into Contains, for which every component must have its
 // Ref.
 func (fs *Findings) Contain() {
-	for i, host := range fs.Hosts {
-		if host >= 0 {
-			h := &fs.Components[host]
-			h.Contains = append(h.Contains, fs.Components[i].Ref)
+	for i, parent := range fs.Parents {
+		if parent >= 0 {
+			p := &fs.Components[parent]
+			p.Contains = append(p.Contains, fs.Components[i].Ref)
 		}
 	}
 }

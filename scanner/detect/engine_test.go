@@ -245,7 +245,7 @@ func TestMergeAndHosts(t *testing.T) {
 	var got []string
 	for i, c := range fs.Components {
 		host := ""
-		if h := fs.Hosts[i]; h >= 0 {
+		if h := fs.Parents[i]; h >= 0 {
 			host = fs.Components[h].Name
 		}
 		got = append(got, fmt.Sprintf("%s %s %s in %q by %s", c.Type, c.Name, c.Occurrences[0].Path, host, c.FoundBy))

@@ -47,9 +47,9 @@ type run struct {
 	open map[*scanner.File]bool
 }
 
-// file runs the units on one file that can be read. host is the index of the
+// file runs the units on one file that can be read. parent is the index of the
 // component that it is inside, or -1; names are [scanner.Member.Names].
-func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[string]string) error {
+func (r *run) file(ctx context.Context, f *scanner.File, parent int, names map[string]string) error {
 	var wanted []*unit
 	for i := range r.set.units {
 		if u := &r.set.units[i]; wants(u, f) {
@@ -72,12 +72,12 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[str
 			r.gap(f, u, g)
 		}
 	}
-	host = r.place(f, &m, host)
+	parent = r.place(f, &m, parent)
 	for _, u := range wanted {
 		if u.expand == nil {
 			continue
 		}
-		if err := r.expand(ctx, u, f, host, names, claims); err != nil {
+		if err := r.expand(ctx, u, f, parent, names, claims); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func (r *run) file(ctx context.Context, f *scanner.File, host int, names map[str
 }
 
 // place adds what the detectors say of f, and what its name says.
-func (r *run) place(f *scanner.File, m *merged, host int) int {
+func (r *run) place(f *scanner.File, m *merged, parent int) int {
 	names := r.set.names(f)
 	if m.component == nil && len(names) > 0 {
 		m.component = &sbom.Component{Type: sbom.FileType, Name: path.Base(f.Path)}
@@ -94,18 +94,18 @@ func (r *run) place(f *scanner.File, m *merged, host int) int {
 	if m.component != nil {
 		m.component.Evidence = append(m.component.Evidence, names...)
 		complete(m.component, f, "")
-		host = r.add(*m.component, host)
+		parent = r.add(*m.component, parent)
 	}
 	for _, c := range m.inside {
 		complete(&c, f, "")
-		r.add(c, host)
+		r.add(c, parent)
 	}
-	return host
+	return parent
 }
 
-func (r *run) add(c sbom.Component, host int) int {
+func (r *run) add(c sbom.Component, parent int) int {
 	r.found.Components = append(r.found.Components, c)
-	r.found.Hosts = append(r.found.Hosts, host)
+	r.found.Parents = append(r.found.Parents, parent)
 	return len(r.found.Components) - 1
 }
 
@@ -153,12 +153,12 @@ func (r *run) detect(ctx context.Context, u *unit, f *scanner.File) (res scanner
 }
 
 // expand lets an expander pass the members of f.
-func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, host int, names map[string]string, claims *claims) (err error) {
+func (r *run) expand(ctx context.Context, u *unit, f *scanner.File, parent int, names map[string]string, claims *claims) (err error) {
 	if r.budget.exhausted() != "" {
 		r.limit(f, u)
 		return nil
 	}
-	v := &visitor{run: r, unit: u, file: f, host: host, names: names, claims: claims}
+	v := &visitor{run: r, unit: u, file: f, parent: parent, names: names, claims: claims}
 	defer func() {
 		if v.passed && !v.claimed {
 			v.Claim(0, f.Size)
@@ -251,11 +251,11 @@ func inner(outer, name string) string {
 // visitor receives the members of one container.
 type visitor struct {
 	*run
-	unit  *unit
-	file  *scanner.File
-	host  int
-	names map[string]string
-	fatal error // ends the Run: ctx is done, or the Holder failed
+	unit   *unit
+	file   *scanner.File
+	parent int
+	names  map[string]string
+	fatal  error // ends the Run: ctx is done, or the Holder failed
 
 	claims  *claims
 	claimed bool // something of the file
@@ -331,13 +331,13 @@ func (v *visitor) visit(ctx context.Context, f *scanner.File, m scanner.Member) 
 		return nil
 	}
 	if !v.set.Wants(f) {
-		v.place(f, &merged{}, v.host)
+		v.place(f, &merged{}, v.parent)
 		return nil
 	}
 	v.found.Examined++
 	if m.ReaderAt != nil && m.Size >= 0 {
 		f.ReaderAt = m.ReaderAt
-		return v.run.file(ctx, f, v.host, m.Names)
+		return v.run.file(ctx, f, v.parent, m.Names)
 	}
 	return v.held(ctx, f, m, mt)
 }
@@ -372,7 +372,7 @@ func (v *visitor) held(ctx context.Context, f *scanner.File, m scanner.Member, m
 		v.unreadable(f, src.err)
 	}
 	f.ReaderAt, f.Size = held, held.Size()
-	return v.run.file(ctx, f, v.host, m.Names)
+	return v.run.file(ctx, f, v.parent, m.Names)
 }
 
 func (v *visitor) meter(m scanner.Member) *meter {

@@ -119,19 +119,19 @@ func (a *assembly) placeFile(i int, l *readLayer, fs detect.Findings) {
 		a.detected[place] = true
 		c.Ref = refOf(&c)
 		at[j] = a.add(c)
-		if host := hostOf(fs, at, j); host >= 0 {
-			a.contain(host, at[j])
+		if parent := parentOf(fs, at, j); parent >= 0 {
+			a.contain(parent, at[j])
 		} else if owner, ok := a.packages.Owned(topPath(place.path)); ok {
 			a.containRef(owner, c.Ref)
 		}
 	}
 }
 
-// hostOf is the nearest component around j that is in the inventory, or -1.
-func hostOf(fs detect.Findings, at []int, j int) int {
-	for h := fs.Hosts[j]; h >= 0; h = fs.Hosts[h] {
-		if at[h] >= 0 {
-			return at[h]
+// parentOf is the nearest component around j that is in the inventory, or -1.
+func parentOf(fs detect.Findings, at []int, j int) int {
+	for p := fs.Parents[j]; p >= 0; p = fs.Parents[p] {
+		if at[p] >= 0 {
+			return at[p]
 		}
 	}
 	return -1

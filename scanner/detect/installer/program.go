@@ -9,6 +9,7 @@ import (
 
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner"
+	"github.com/interdict/interdict/scanner/internal/format"
 )
 
 const (
@@ -16,55 +17,14 @@ const (
 	maxSearch = 1 << 30
 	// maxPayloads is how many are passed on.
 	maxPayloads = 32
-	maxSections = 96 // the loader's own limit
 )
 
-func isPE(head []byte) bool {
-	return len(head) >= 0x40 && head[0] == 'M' && head[1] == 'Z' && peHeader(head) > 0
-}
-
-// peHeader is the offset of the PE header in a file's first bytes, or 0.
-func peHeader(head []byte) int {
-	at := int64(binary.LittleEndian.Uint32(head[0x3c:]))
-	if at+24 > int64(len(head)) || string(head[at:at+4]) != "PE\x00\x00" {
-		return 0
-	}
-	return int(at)
-}
-
-// overlay is where the bytes begin that no section holds (PE format, "Section
-// Table"), and where the certificates begin, or the end of the file.
-func overlay(f *scanner.File) (start, end int64) {
-	h := f.Head
-	pe := peHeader(h)
-	sections, optional := int(binary.LittleEndian.Uint16(h[pe+6:])), int(binary.LittleEndian.Uint16(h[pe+20:]))
-	end = f.Size
-	dirs := 96
-	if optional >= 2 && pe+26 <= len(h) && binary.LittleEndian.Uint16(h[pe+24:]) == 0x20b {
-		dirs = 112
-	}
-	if at := pe + 24 + dirs + 4*8; optional >= dirs+5*8 && at+8 <= len(h) {
-		if cert := int64(binary.LittleEndian.Uint32(h[at:])); cert > 0 && cert < f.Size {
-			end = cert
-		}
-	}
-	table := make([]byte, 40*min(sections, maxSections))
-	if _, err := f.ReadAt(table, int64(pe+24+optional)); err != nil {
-		return end, end
-	}
-	for ; len(table) > 0; table = table[40:] {
-		size, at := int64(binary.LittleEndian.Uint32(table[16:])), int64(binary.LittleEndian.Uint32(table[20:]))
-		if at > 0 && at+size <= f.Size {
-			start = max(start, at+size)
-		}
-	}
-	return start, max(end, start)
-}
+func isPE(head []byte) bool { return format.PEHeader(head) > 0 }
 
 // expandPE passes on archives in the overlay, and cabinets anywhere: IExpress
 // keeps its cabinet in the resources.
 func expandPE(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	start, end := overlay(f)
+	start, end, _ := format.PEEnd(f, f.Head, f.Size)
 	s := search{f: f, overlay: start}
 	if err := windowed(ctx, f, 0, min(f.Size, maxSearch), s.look); err != nil {
 		return err
@@ -102,7 +62,7 @@ func isPlainELF(head []byte) bool {
 // expandELF passes on archives after the last section or segment. One that ends
 // there is not searched.
 func expandELF(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
-	end := elfEnd(f)
+	end := format.ELFEnd(f, f.Head, f.Size)
 	if end <= 0 || end >= f.Size {
 		return nil
 	}
@@ -117,45 +77,6 @@ func expandELF(ctx context.Context, f *scanner.File, v scanner.Visitor) error {
 		return expandPyInstaller(ctx, f, s.cookie, v)
 	}
 	return s.visit(ctx, v)
-}
-
-// elfEnd is the end of the section headers, or of the last segment where that
-// is later (System V ABI, "ELF Header").
-func elfEnd(f *scanner.File) int64 {
-	h := f.Head
-	var order binary.ByteOrder = binary.LittleEndian
-	if h[5] == 2 {
-		order = binary.BigEndian
-	}
-	u16 := func(at int) int64 { return int64(order.Uint16(h[at:])) }
-	if h[4] == 1 {
-		end := int64(order.Uint32(h[32:])) + u16(46)*u16(48)
-		return max(end, segmentsEnd(f, order, int64(order.Uint32(h[28:])), u16(42), u16(44), false))
-	}
-	end := int64(order.Uint64(h[40:]) & (1<<62 - 1))
-	end += u16(58) * u16(60)
-	return max(end, segmentsEnd(f, order, int64(order.Uint64(h[32:])&(1<<62-1)), u16(54), u16(56), true))
-}
-
-// segmentsEnd is the end of the last segment in the file.
-func segmentsEnd(f *scanner.File, order binary.ByteOrder, at, size, count int64, wide bool) (end int64) {
-	if size < 32 || wide && size < 56 || count > 1000 {
-		return 0
-	}
-	b := make([]byte, size*count)
-	if _, err := f.ReadAt(b, at); err != nil {
-		return 0
-	}
-	for ; len(b) > 0; b = b[size:] {
-		off, n := int64(order.Uint32(b[4:])), int64(order.Uint32(b[16:]))
-		if wide {
-			off, n = int64(order.Uint64(b[8:])&(1<<61-1)), int64(order.Uint64(b[32:])&(1<<61-1))
-		}
-		if off+n <= f.Size {
-			end = max(end, off+n)
-		}
-	}
-	return end
 }
 
 // search collects the archives in a program.
