@@ -194,6 +194,8 @@ func carriers(r *Rule) []sbom.Kind {
 		return append([]sbom.Kind{sbom.Filename, sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib}, selfNames...)
 	case sbom.Path:
 		return []sbom.Kind{sbom.Path, sbom.Autostart, sbom.CronCommand}
+	case sbom.PackageName, sbom.NPMPackage, sbom.PythonPackage, sbom.PEProductName, sbom.MSIProduct:
+		return []sbom.Kind{r.Kind, sbom.ComponentName}
 	case sbom.SystemdUnit:
 		return []sbom.Kind{sbom.SystemdUnit, sbom.InitScript}
 	case sbom.ELFSoname:

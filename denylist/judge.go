@@ -109,7 +109,7 @@ var packageKinds = map[sbom.Kind]bool{
 	sbom.PackageName: true, sbom.PackageVendor: true, sbom.PackageOrigin: true, sbom.PackageKey: true,
 	sbom.NPMPackage: true, sbom.PythonPackage: true, sbom.GoModule: true, sbom.GradlePlugin: true,
 	sbom.PURL: true, sbom.CPEVendor: true, sbom.EntityName: true, sbom.HomepageHost: true,
-	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.MavenGroup: true,
+	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.ComponentName: true, sbom.MavenGroup: true,
 }
 
 // match adds to j.hits what a fact matches.

@@ -133,5 +133,5 @@ var kindNames = map[sbom.Kind]string{
 	sbom.ServiceName: "the Windows service", sbom.RegistryKey: "the registry key", sbom.Uninstall: "the uninstall entry's publisher",
 	sbom.ImageRef: "the image reference", sbom.ImageHost: "the registry", sbom.ImageEnv: "the environment variable",
 	sbom.ImageHistory: "the history line", sbom.ModinfoAuthor: "the kernel module's author", sbom.ModinfoName: "the kernel module",
-	sbom.RepoURL: "the package repository",
+	sbom.RepoURL: "the package repository", sbom.ComponentName: "the component's name",
 }

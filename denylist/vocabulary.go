@@ -28,7 +28,7 @@ var ruleKinds = []sbom.Kind{
 	sbom.JavaPackage, sbom.JavaVendor, sbom.JavaTitle, sbom.MavenGroup, sbom.AndroidPackage,
 	sbom.PackageName, sbom.PackageVendor, sbom.PackageOrigin, sbom.PackageKey,
 	sbom.NPMPackage, sbom.PythonPackage, sbom.GoModule, sbom.GradlePlugin, sbom.PURL, sbom.CPEVendor,
-	sbom.EntityName, sbom.HomepageHost, sbom.RepoHost, sbom.SWIDEntity,
+	sbom.EntityName, sbom.HomepageHost, sbom.RepoHost, sbom.SWIDEntity, sbom.ComponentName,
 	sbom.MSIVendor, sbom.MSIProduct, sbom.MSICode, sbom.InstallerID,
 	sbom.SystemdUnit, sbom.ServiceName, sbom.InitScript, sbom.CronCommand, sbom.Autostart,
 	sbom.RepoURL, sbom.ModuleConfig, sbom.Extension, sbom.RegistryKey, sbom.Uninstall,

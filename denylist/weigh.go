@@ -192,6 +192,8 @@ func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
 		if g.c != nil && generated(h.e.Value, g.c) {
 			lower(Weak, "the CPE's vendor may be made from the package's name")
 		}
+	case sbom.ComponentName:
+		lower(Strong, "a name alone, without a package URL")
 	case sbom.ModinfoAuthor:
 		if g.has(sbom.ModinfoInTree) {
 			lower(Corroborating, "a contributor to the kernel's own tree is not its vendor")

@@ -112,6 +112,9 @@ const (
 	HomepageHost  Kind = "homepage_host" // host of a package's home page
 	RepoHost      Kind = "repo_host"     // host of a package's source repository
 	SWIDEntity    Kind = "swid_entity"
+	// ComponentName is the name that another tool's document gives to a
+	// component without saying which package it is. See [Component.NoteName].
+	ComponentName Kind = "component_name"
 	MSIVendor     Kind = "msi_manufacturer"
 	MSIProduct    Kind = "msi_product_name"
 	MSICode       Kind = "product_code"
@@ -163,7 +166,7 @@ var classes = map[Kind]Class{
 	PackageKey: ClassSignature, NPMPackage: ClassMetadata, PythonPackage: ClassMetadata,
 	GoModule: ClassMetadata, GradlePlugin: ClassMetadata, PURL: ClassMetadata,
 	CPEVendor: ClassMetadata, EntityName: ClassMetadata, HomepageHost: ClassMetadata,
-	RepoHost: ClassMetadata, SWIDEntity: ClassMetadata, MSIVendor: ClassIdentity,
+	RepoHost: ClassMetadata, SWIDEntity: ClassMetadata, ComponentName: ClassName, MSIVendor: ClassIdentity,
 	MSIProduct: ClassIdentity, MSICode: ClassIdentity, InstallerID: ClassIdentity,
 }
 

@@ -97,6 +97,9 @@ const (
 	Firmware        ComponentType = "firmware"
 	Model           ComponentType = "machine-learning-model"
 	Data            ComponentType = "data"
+	// Service is a service that the subject calls (CycloneDX "services"). The
+	// specification has no component of that type.
+	Service ComponentType = "service"
 )
 
 // Component is one piece of software that is in the subject.

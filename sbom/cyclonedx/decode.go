@@ -39,6 +39,9 @@ func (d *document) inventory() (*sbom.Inventory, error) {
 	for i := range d.Components {
 		r.component(&d.Components[i])
 	}
+	if !r.ours {
+		r.services(d.Services)
+	}
 	r.dependencies()
 	return r.inv, r.err
 }

@@ -35,6 +35,8 @@ func (r *reading) component(c *component) string {
 		r.ownProperties(&out, c)
 	} else {
 		foreignComponent(&out, c)
+		out.NoteName()
+		out.NoteSWID(c.SWID.ID, c.SWID.Name)
 	}
 	at := len(r.inv.Components)
 	r.inv.Components = append(r.inv.Components, out)
@@ -46,6 +48,9 @@ func (r *reading) component(c *component) string {
 			parent := &r.inv.Components[at]
 			parent.Contains = append(parent.Contains, inside)
 		}
+	}
+	if !r.ours {
+		r.pedigree(c)
 	}
 	return out.Ref
 }

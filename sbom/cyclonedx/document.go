@@ -20,10 +20,16 @@ type document struct {
 	LegacyTools  []tool        `xml:"metadata>tools>tool"`
 	Tools        []component   `xml:"metadata>tools>components>component"`
 	Subject      *component    `xml:"metadata>component"`
+	Supplier     contact       `xml:"metadata>supplier"`    // of the subject
+	Manufacture  contact       `xml:"metadata>manufacture"` // who made the subject; before 1.6
+	Services     []service     `xml:"services>service"`
 	Properties   []property    `xml:"metadata>properties>property"`
 	Components   []component   `xml:"components>component"`
 	Dependencies []dependency  `xml:"dependencies>dependency"`
 	Compositions []composition `xml:"compositions>composition"`
+	// Unread are the fields that are in the document and were not read, by the
+	// path of their names; JSON only.
+	Unread map[string]bool `xml:"-"`
 }
 
 type component struct {
@@ -50,6 +56,32 @@ type component struct {
 	Places      []place      `xml:"evidence>occurrences>occurrence"`
 	Properties  []property   `xml:"properties>property"`
 	Components  []component  `xml:"components>component"`
+	SWID        swid         `xml:"swid"`
+	Ancestors   []component  `xml:"pedigree>ancestors>component"`
+	Descendants []component  `xml:"pedigree>descendants>component"`
+	Variants    []component  `xml:"pedigree>variants>component"`
+}
+
+// swid is a software identification tag (ISO/IEC 19770-2).
+type swid struct {
+	ID   string `xml:"tagId,attr"`
+	Name string `xml:"name,attr"`
+}
+
+type service struct {
+	Ref        string      `xml:"bom-ref,attr"`
+	Provider   provider    `xml:"provider"`
+	Group      string      `xml:"group"`
+	Name       string      `xml:"name"`
+	Version    string      `xml:"version"`
+	Endpoints  []string    `xml:"endpoints>endpoint"`
+	References []reference `xml:"externalReferences>reference"`
+	Services   []service   `xml:"services>service"`
+}
+
+type provider struct {
+	Name string   `xml:"name"`
+	URLs []string `xml:"url"`
 }
 
 type tool struct {

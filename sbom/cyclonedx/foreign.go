@@ -33,7 +33,9 @@ func (r *reading) foreignMetadata() {
 	for _, p := range append(slices.Clone(r.doc.Properties), s.Properties...) {
 		r.foreignProperty(p)
 	}
+	r.foreignSubject(s)
 	r.foreignGaps(s.Ref)
+	r.unreadFields()
 }
 
 func (r *reading) foreignProperty(p property) {

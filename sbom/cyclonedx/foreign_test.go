@@ -2,6 +2,7 @@ package cyclonedx_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +67,12 @@ const (
 </bom>`
 )
 
+// named adds what is noted of a component that has no more than a name.
+func named(c sbom.Component) sbom.Component {
+	c.NoteName()
+	return c
+}
+
 func TestForeign(t *testing.T) {
 	for name, test := range map[string]struct {
 		doc  string
@@ -101,13 +108,14 @@ func TestForeign(t *testing.T) {
 			Foreign: "other 2",
 			Subject: sbom.Subject{Kind: sbom.Directory, Name: "app"},
 			Components: []sbom.Component{
-				{Type: sbom.Library, Name: "no reference"},
-				{Type: sbom.Library, Name: "same reference"},
-				{
+				named(sbom.Component{Type: sbom.Application, Name: "app", Version: "1"}),
+				named(sbom.Component{Type: sbom.Library, Name: "no reference"}),
+				named(sbom.Component{Type: sbom.Library, Name: "same reference"}),
+				named(sbom.Component{
 					Ref: "x", Type: sbom.Library, Group: "g", Name: "n", Version: "1", Supplier: "S", Publisher: "P", Copyright: "C",
 					Authors: []string{"One, Two"}, Occurrences: []sbom.Occurrence{{Path: "/lib/n.so"}}, Contains: []string{"y"},
-				},
-				{Ref: "y", Type: sbom.Library, Name: "inner"},
+				}),
+				named(sbom.Component{Ref: "y", Type: sbom.Library, Name: "inner"}),
 			},
 		}},
 	} {
@@ -135,5 +143,35 @@ func TestForeign(t *testing.T) {
 				t.Errorf("written again (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestForeignPlaces: whatever place of another tool's document names a product
+// or a maker, a component of the inventory does.
+func TestForeignPlaces(t *testing.T) {
+	const part = `"name":"guard","type":"application","supplier":{"name":"Acme"}`
+	for place, doc := range map[string]string{
+		"the subject":           `"metadata":{"component":{` + part + `}}`,
+		"its supplier":          `"metadata":{"supplier":{"name":"Acme"},"component":{"type":"container","name":"guard"}}`,
+		"its maker, before 1.6": `"metadata":{"manufacture":{"name":"Acme"},"component":{"type":"container","name":"guard"}}`,
+		"a part of the subject": `"metadata":{"component":{"type":"container","name":"x","components":[{` + part + `}]}}`,
+		"a nested component":    `"components":[{"name":"x","type":"library","components":[{` + part + `}]}]`,
+		"an ancestor":           `"components":[{"name":"x","type":"library","pedigree":{"ancestors":[{` + part + `}]}}]`,
+		"a variant of a part":   `"metadata":{"component":{"type":"file","name":"x","components":[{"name":"y","type":"library","pedigree":{"variants":[{` + part + `}]}}]}}`,
+		"a service":             `"services":[{"name":"x","services":[{"name":"guard","provider":{"name":"Acme","url":["https://acme.example"]},"endpoints":["https://a.acme.example"]}]}]`,
+	} {
+		inv, err := cyclonedx.Decode(strings.NewReader(`{"bomFormat":"CycloneDX","specVersion":"1.6",` + doc + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(inv.Components, func(c sbom.Component) bool {
+			return c.Name == "guard" && (c.Supplier == "Acme" || c.Manufacturer == "Acme")
+		}) {
+			t.Errorf("%s: no component says it: %+v", place, inv.Components)
+		}
+	}
+	inv, err := cyclonedx.Decode(strings.NewReader(`{"bomFormat":"CycloneDX","vulnerabilities":[],"components":[{"name":"x","modelCard":{}}],"version":1}`))
+	if err != nil || len(inv.Coverage.Gaps) != 1 || !strings.HasSuffix(inv.Coverage.Gaps[0].Detail, ": components[].modelCard, vulnerabilities") {
+		t.Errorf("fields that are not read: %v, %+v", err, inv.Coverage.Gaps)
 	}
 }

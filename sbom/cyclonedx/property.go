@@ -46,7 +46,10 @@ const (
 	propReference  = "interdict:reference" // JSON: a type or URL that is not in the specification
 	propDependsOn  = "interdict:dependsOn" // a reference to what is not in the document
 	propContains   = "interdict:contains"
-	propProperty   = "interdict:property" // JSON: a property whose own name is one of these
+	// propRelation is how another tool's document relates a component to one of
+	// its own: "ancestor of NAME". It decides nothing.
+	propRelation = "interdict:relation"
+	propProperty = "interdict:property" // JSON: a property whose own name is one of these
 )
 
 // reserved reports whether a property of this name is one of ours.

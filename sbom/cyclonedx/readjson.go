@@ -11,6 +11,21 @@ type jsonReader struct {
 	left  int // components that may still come
 	props slab[property]
 	deps  slab[dependency]
+	// unread are the fields that were skipped, see document.Unread.
+	unread map[string]bool
+}
+
+// maxUnread bounds how many skipped fields are named, and how long they are, in
+// bytes.
+const maxUnread = 64
+
+// skipField skips a field that is not read, and notes it as part of what it is
+// a field of: "components[].modelCard".
+func (r *jsonReader) skipField(of, key string) {
+	if len(r.unread) < maxUnread && len(key) <= maxUnread {
+		r.unread[of+key] = true
+	}
+	r.skip()
 }
 
 // slab hands out short lists that lie in one array, to spare allocations.
@@ -32,7 +47,7 @@ func (s *slab[T]) list() []T {
 }
 
 func parseJSON(text string, limit int) (*document, error) {
-	r := &jsonReader{lexer: lexer{s: text}, left: limit}
+	r := &jsonReader{lexer: lexer{s: text}, left: limit, unread: map[string]bool{}}
 	// Guesses of the counts save growing.
 	r.props.all = make([]property, 0, len(text)/256)
 	r.deps.all = make([]dependency, 0, len(text)/1024)
@@ -66,10 +81,15 @@ func (r *jsonReader) document() *document {
 			doc.Dependencies = r.dependencies()
 		case "compositions":
 			doc.Compositions = r.compositions()
-		default:
+		case "services":
+			doc.Services = r.services()
+		case "$schema", "version":
 			r.skip()
+		default:
+			r.skipField("", key)
 		}
 	})
+	doc.Unread = r.unread
 	return &doc
 }
 
@@ -85,8 +105,14 @@ func (r *jsonReader) metadata(doc *document) {
 			r.component(doc.Subject)
 		case "properties":
 			doc.Properties = r.properties()
-		default:
+		case "supplier":
+			doc.Supplier = r.contact()
+		case "manufacture":
+			doc.Manufacture = r.contact()
+		case "lifecycles":
 			r.skip()
+		default:
+			r.skipField("metadata.", key)
 		}
 	})
 }
@@ -187,9 +213,94 @@ func (r *jsonReader) componentPart(c *component, key string) {
 		c.Properties = r.properties()
 	case "components":
 		c.Components = r.components(nil)
-	default:
+	case "swid":
+		r.swid(&c.SWID)
+	case "pedigree":
+		r.pedigree(c)
+	case "mime-type", "modified":
 		r.skip()
+	default:
+		r.skipField("components[].", key)
 	}
+}
+
+func (r *jsonReader) swid(s *swid) {
+	r.object(func(key string) {
+		switch key {
+		case "tagId":
+			s.ID = r.text()
+		case "name":
+			s.Name = r.text()
+		default:
+			r.skip()
+		}
+	})
+}
+
+func (r *jsonReader) pedigree(c *component) {
+	r.object(func(key string) {
+		switch key {
+		case "ancestors":
+			c.Ancestors = r.components(nil)
+		case "descendants":
+			c.Descendants = r.components(nil)
+		case "variants":
+			c.Variants = r.components(nil)
+		default:
+			r.skipField("components[].pedigree.", key)
+		}
+	})
+}
+
+func (r *jsonReader) services() []service {
+	var out []service
+	r.array(func() {
+		if r.left--; r.left < 0 {
+			r.fail("too many components and services")
+			return
+		}
+		var s service
+		r.object(func(key string) { r.serviceField(&s, key) })
+		out = append(out, s)
+	})
+	return out
+}
+
+func (r *jsonReader) serviceField(s *service, key string) {
+	switch key {
+	case "bom-ref":
+		s.Ref = r.text()
+	case "provider":
+		r.object(func(key string) {
+			switch key {
+			case "name":
+				s.Provider.Name = r.text()
+			case "url":
+				s.Provider.URLs = r.texts()
+			default:
+				r.skip()
+			}
+		})
+	case "group":
+		s.Group = r.text()
+	case "name":
+		s.Name = r.text()
+	case "version":
+		s.Version = r.text()
+	case "endpoints":
+		s.Endpoints = r.texts()
+	case "externalReferences":
+		s.References = r.references()
+	case "services":
+		s.Services = r.services()
+	default:
+		r.skipField("services[].", key)
+	}
+}
+
+func (r *jsonReader) texts() (out []string) {
+	r.array(func() { out = append(out, r.text()) })
+	return out
 }
 
 func (r *jsonReader) contact() contact {
