@@ -64,7 +64,7 @@ func retryClassOf(err error) retryClass {
 	}
 	var se *source.Error
 	switch {
-	case errors.Is(err, layer.ErrTooLarge), errors.Is(err, layer.ErrUnsupported), errors.Is(err, errCrashes):
+	case source.IsNotImage(err), errors.Is(err, layer.ErrTooLarge), errors.Is(err, layer.ErrUnsupported), errors.Is(err, errCrashes):
 		return retryNever
 	case errors.Is(err, layer.ErrCorrupt), errors.Is(err, errPanic):
 		return retryOnce // a byte that changed on its way looks the same

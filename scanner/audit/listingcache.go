@@ -20,7 +20,7 @@ type knowledge struct {
 }
 
 func (a *Audit) knowledge() *knowledge {
-	k := &knowledge{store: a.store, dir: filepath.Join(a.dir, "listings")}
+	k := &knowledge{store: a.store, dir: filepath.Join(a.dir, "listings-2")}
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		k.dir = ""
 	}

@@ -142,51 +142,55 @@ func (r *reader) manifest(ctx context.Context, desc v1.Descriptor, raw []byte) (
 		return l, nil // of the old format: to look at it will tell
 	}
 	l.config = m.Config
-	switch kindOf(m) {
-	case artifact:
+	image, err := r.isImage(ctx, m)
+	if err != nil {
+		return nil, fmt.Errorf("reading what %s is: %w", desc.Digest, err)
+	}
+	if !image {
 		return nil, nil
-	case doubtful:
-		// An image has a configuration that lists its layers, whatever that is called.
-		var cfg v1.ConfigFile
-		raw, err := r.client.SmallBlob(ctx, r.at, m.Config, maxConfig)
-		if err != nil {
-			return nil, fmt.Errorf("reading the configuration of %s: %w", desc.Digest, err)
-		}
-		if json.Unmarshal(raw, &cfg) != nil || len(cfg.RootFS.DiffIDs) == 0 {
-			return nil, nil
-		}
 	}
 	return l, nil
 }
 
-type kind int
+// maxDocument is the largest signed document, in bytes, that counts as one.
+const maxDocument = 32 << 20
 
-const (
-	image kind = iota
-	artifact
-	doubtful
-)
-
-// kindOf tells an image from what else registries keep, by the manifest alone
-// where it can (OCI image specification 1.1, "Guidelines for Artifact Usage").
-// Signatures and attestations often have an image's configuration, and layers
-// that are documents.
-func kindOf(m *v1.Manifest) kind {
-	documents := 0
+// isImage tells what a scan can look into from signatures, attestations and what
+// has no contents at all. Media types are what the pusher says, and no runtime
+// heeds those of layers: only what is called a signature and is JSON is one.
+// Charts, models and other artifacts have files, and are looked into.
+func (r *reader) isImage(ctx context.Context, m *v1.Manifest) (bool, error) {
+	if len(m.Layers) == 0 {
+		return m.Config.MediaType.IsConfig(), nil
+	}
 	for _, l := range m.Layers {
-		mt, _, _ := strings.Cut(string(l.MediaType), ";")
-		if strings.HasSuffix(mt, "json") || strings.HasSuffix(mt, "xml") || strings.HasPrefix(mt, "text/") {
-			documents++
-		}
-		if l.MediaType.IsLayer() && !m.Config.MediaType.IsConfig() {
-			return doubtful
+		if !isDocument(string(l.MediaType)) || l.Size > maxDocument {
+			return true, nil
 		}
 	}
-	switch {
-	case !m.Config.MediaType.IsConfig(), len(m.Layers) > 0 && documents == len(m.Layers):
-		return artifact
+	for _, l := range m.Layers {
+		raw, err := r.client.SmallBlob(ctx, r.at, l, maxDocument)
+		switch {
+		case isNotFound(err): // there is nothing to look into either
+		case err != nil:
+			return false, err
+		case !json.Valid(raw):
+			return true, nil
+		}
 	}
-	return image
+	return false, nil
+}
+
+// isDocument reports whether a media type is that of a signature or an
+// attestation: cosign's (specs/SIGNATURE_SPEC.md and specs/ATTESTATION_SPEC.md
+// in github.com/sigstore/cosign), in-toto's and Sigstore's own bundle.
+func isDocument(mediaType string) bool {
+	mt, _, _ := strings.Cut(mediaType, ";")
+	switch mt {
+	case "application/vnd.dev.cosign.simplesigning.v1+json", "application/vnd.dsse.envelope.v1+json", "application/vnd.in-toto+json":
+		return true
+	}
+	return strings.HasPrefix(mt, "application/vnd.dev.sigstore.bundle")
 }
 
 // walker collects the images of an index and of the indexes in it.
@@ -226,8 +230,6 @@ func (w *walker) walk(ctx context.Context, raw []byte, depth int) error {
 func (w *walker) entry(ctx context.Context, d v1.Descriptor, depth int) error {
 	known := d.Platform != nil && d.Platform.OS != "" && d.Platform.OS != "unknown"
 	switch {
-	case !d.MediaType.IsIndex() && !d.MediaType.IsImage():
-		return nil // some other artifact
 	case d.MediaType.IsImage() && known:
 		w.add(&leaf{Image: Image{Digest: d.Digest.String(), MediaType: string(d.MediaType), Platform: registry.PlatformString(*d.Platform)}})
 		return nil
@@ -241,10 +243,14 @@ func (w *walker) entry(ctx context.Context, d v1.Descriptor, depth int) error {
 		w.add(&leaf{Image: Image{Digest: d.Digest.String(), MediaType: string(d.MediaType)}})
 		return nil
 	}
+	named := d.MediaType.IsIndex() || d.MediaType.IsImage()
+	if !named && (isNotFound(err) || err == nil && !isManifest(raw)) {
+		return nil // an entry that is no manifest
+	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", d.Digest, err)
 	}
-	if d.MediaType.IsIndex() {
+	if registry.IsIndex(d.MediaType, raw) {
 		return w.walk(ctx, raw, depth+1)
 	}
 	if err := check(raw); err != nil {
@@ -255,6 +261,17 @@ func (w *walker) entry(ctx context.Context, d v1.Descriptor, depth int) error {
 		w.add(l)
 	}
 	return err
+}
+
+// isManifest reports whether what an index leads to is the manifest of an image
+// or an index, whatever its media type claims.
+func isManifest(raw []byte) bool {
+	var m struct {
+		SchemaVersion int
+		Layers        []json.RawMessage
+		Manifests     []json.RawMessage
+	}
+	return json.Unmarshal(raw, &m) == nil && m.SchemaVersion == 2 && (m.Layers != nil || m.Manifests != nil)
 }
 
 func (w *walker) add(l *leaf) {

@@ -265,7 +265,7 @@ func TestListRegistry(t *testing.T) {
 	}
 
 	o := memory(Options{Jobs: 1})
-	for _, cost := range []string{"4 GET, 6 HEAD, 1 catalog, 3 tags", "6 HEAD, 1 catalog, 3 tags"} {
+	for _, cost := range []string{"4 GET, 6 HEAD, 1 blob, 1 catalog, 3 tags", "6 HEAD, 1 catalog, 3 tags"} {
 		got, _, problems = listed(t, c, o, names, reg.addr)
 		if wantLines(t, got, want...); len(problems) > 0 {
 			t.Error(problems)

@@ -55,6 +55,11 @@ func (s *Store) migrateTo(ctx context.Context, files []string) error {
 			if err := t.script(ctx, string(text)); err != nil {
 				return fmt.Errorf("version %d: %w", n+1, err)
 			}
+			if n+1 == reviewVersion {
+				if err := s.reviewOutcomes(ctx, t); err != nil {
+					return fmt.Errorf("version %d: %w", n+1, err)
+				}
+			}
 			if err := t.exec(ctx, "INSERT INTO audit_schema (version) VALUES (?)", n+1); err != nil {
 				return err
 			}
