@@ -6,7 +6,7 @@
 // string names a file:
 //
 //	```go scanner/detect/acme/acme.go              a new file
-//	```go sbom/kind.go after `PURL Kind = "purl"`  lines that go behind that line
+//	```go sbom/kind.go after: PURL Kind = "purl"   lines that go behind that line
 //	```console                                     commands, after "$ ", and what they print
 package recipes
 
@@ -33,7 +33,7 @@ type block struct {
 
 var (
 	newFile  = regexp.MustCompile(`^\w+ ([\w./-]+)$`)
-	addition = regexp.MustCompile("^\\w+ ([\\w./-]+) after `(.+)`$")
+	addition = regexp.MustCompile(`^\w+ ([\w./-]+) after: (.+)$`)
 )
 
 func TestRecipes(t *testing.T) {
