@@ -33,7 +33,7 @@ working folder, or interdict/config.yaml in the user's configuration folder).`,
 	})
 	root.AddCommand(newScan(), newCheck(), newReportCommand(), newExplain(), newDenylist())
 	root.AddCommand(newAttach(), newVerify(), newFetch())
-	root.AddCommand(newConvert(), newWaive(), newMerge(), newDiff())
+	root.AddCommand(newConvert(), newWaive(), newMerge(), newDiff(), newFormats())
 	root.AddCommand(newAudit(), newServe())
 	return root
 }

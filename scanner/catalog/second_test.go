@@ -50,6 +50,7 @@ func TestSecondReader(t *testing.T) {
 		{"odd author", []scantest.File{text(modules, `{"name":"@acme/x","version":"1.0.0","author":["a"]}`)}, []string{"npm/%40acme/x@1.0.0"}},
 		{"numeric version", []scantest.File{text(modules, `{"name":"@acme/x","version":1.0}`)}, []string{"npm/%40acme/x@1.0"}},
 		{"cut short", []scantest.File{text(modules, `{"name":"@acme/x","version":"1.0.0","files":[`)}, []string{"npm/%40acme/x@1.0.0"}},
+		{"names in other cases", []scantest.File{text(modules, `{"name":"@acme/x","version":"1.0.0","Name":"other"}`)}, []string{"npm/%40acme/x@1.0.0", "npm/other@1.0.0"}},
 		{"nothing in it", []scantest.File{text(modules, "{")}, []string{"gap malformed " + modules}},
 		{"no package", []scantest.File{text(modules, `{"type":"module"}`)}, nil},
 		{"folder of a scope", []scantest.File{text("/app/node_modules/@acme/x/lib/index.js", "x"), text("/app/node_modules/plain/index.js", "x")},

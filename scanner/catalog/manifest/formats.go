@@ -17,13 +17,14 @@ var controlFields = []string{
 
 var formats = []*Format{
 	// JavaScript
-	{Name: "package.json", Type: "npm", base: "package.json", read: (*reading).packageJSON},
+	{Name: "package.json", Type: "npm", Beside: true, base: "package.json", read: (*reading).packageJSON},
 	{Name: "package-lock.json", Type: "npm", Role: Declared, Beside: true, base: "package-lock.json", read: (*reading).packageLock},
 	{Name: "npm-shrinkwrap.json", Type: "npm", Role: Declared, Sole: true, base: "npm-shrinkwrap.json", read: (*reading).packageLock},
 	{Name: "node_modules/.package-lock.json", Type: "npm", Role: Declared, Sole: true, base: "node_modules/.package-lock.json", read: (*reading).packageLock},
 	{Name: "yarn.lock", Type: "npm", Role: Declared, Beside: true, base: "yarn.lock", read: (*reading).yarnLock},
 	{Name: "pnpm-lock.yaml", Type: "npm", Role: Declared, Beside: true, base: "pnpm-lock.yaml", read: (*reading).pnpmLock},
 	{Name: "bun.lock", Type: "npm", Role: Declared, Beside: true, base: "bun.lock", read: (*reading).bunLock},
+	{Name: "bun.lockb", Type: "npm", Role: Declared, Sole: true, Wish: true, base: "bun.lockb"},
 	// Python
 	requirements,
 	coreMetadata,

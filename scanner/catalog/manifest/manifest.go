@@ -81,7 +81,11 @@ func (f *Format) Read(b []byte) Result {
 		return Result{Unread: 1, First: "the file is too large"}
 	}
 	r := &reading{format: f, text: string(b)}
-	f.read(r)
+	if f.read == nil {
+		r.miss("the format is recognized, and not read")
+	} else {
+		f.read(r)
+	}
 	return r.Result
 }
 
@@ -118,6 +122,10 @@ func (r *reading) miss(where string) {
 		r.First = where
 	}
 }
+
+// Reads reports whether a reader of the format is there. A format without one is
+// recognized: each file of it is unread.
+func (f *Format) Reads() bool { return f.read != nil }
 
 // Find returns the format that a file has by its path; nil if none.
 func Find(p string) *Format {

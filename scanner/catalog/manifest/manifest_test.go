@@ -65,7 +65,7 @@ func TestRead(t *testing.T) {
 		}
 	}
 	for _, f := range Formats() {
-		if !covered[f] {
+		if !covered[f] && f.Reads() {
 			t.Errorf("no test of %s", f.Name)
 		}
 	}
