@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"slices"
+
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/scanner/detect/android"
 	"github.com/interdict/interdict/scanner/detect/ar"
@@ -27,9 +29,9 @@ import (
 // symbols and strings are worth noting; nil is none.
 //
 // Where several tell of one file, the first names it: the list goes from the
-// formats that say most of what a file is.
-func All(w *sbom.Watch) *Set {
-	return New(w,
+// formats that say most of what a file is. More are units of the caller's.
+func All(w *sbom.Watch, more ...Unit) *Set {
+	return New(w, slices.Concat([]Unit{
 		kmod.New(w),
 		elf.New(w),
 		pe.New(w),
@@ -49,6 +51,5 @@ func All(w *sbom.Watch) *Set {
 		browserext.New(w),
 		ar.New(w),
 		archive.New(),
-		newCarver(), // the last: it takes what the others leave
-	)
+	}, more, []Unit{newCarver()})...) // it takes what the others leave
 }

@@ -26,10 +26,11 @@ type assembly struct {
 	detected map[placeOf]bool // places that have a component of their own
 	byPlace  map[placeOf]int  // catalogued components by where they were found
 	byRef    map[string]int   // catalogued components by their references
+	inside   map[insidePackage]int
 }
 
 func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
-	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}, byRef: map[string]int{}}
+	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}, byRef: map[string]int{}, inside: map[insidePackage]int{}}
 	a.inv = &sbom.Inventory{Subject: r.src.Subject(), Tool: r.opt.Tool, Created: r.opt.Created}
 	var err error
 	if a.packages, a.tree, err = r.catalogue(ctx); err != nil {
@@ -108,7 +109,7 @@ func (a *assembly) placeFile(i int, l *readLayer, fs detect.Findings) {
 			a.locate(i, l, &c, k)
 		}
 		place := placeOf{l.desc.DiffID, c.Occurrences[0].Path}
-		if n, ok := a.byPlace[place]; ok {
+		if n, ok := a.packageAt(place, &c); ok {
 			a.enrich(n, c)
 			a.detected[place], at[j] = true, n
 			continue
@@ -117,14 +118,38 @@ func (a *assembly) placeFile(i int, l *readLayer, fs detect.Findings) {
 			continue
 		}
 		a.detected[place] = true
-		c.Ref = refOf(&c)
+		if c.Ref == "" {
+			c.Ref = refOf(&c)
+		} else { // of a catalog inside the file
+			c.Ref += "@" + place.layer
+		}
 		at[j] = a.add(c)
+		if c.PURL != "" && place.path != topPath(place.path) {
+			a.inside[insidePackage{place, c.PURL}] = at[j]
+		}
 		if parent := parentOf(fs, at, j); parent >= 0 {
 			a.contain(parent, at[j])
 		} else if owner, ok := a.packages.Owned(topPath(place.path)); ok {
 			a.containRef(owner, c.Ref)
 		}
 	}
+}
+
+// packageAt returns the package that was found in the same place: by a catalog
+// of the layer, or by one of the archive that the file is in, of which several
+// packages may have one place.
+func (a *assembly) packageAt(place placeOf, c *sbom.Component) (int, bool) {
+	if n, ok := a.byPlace[place]; ok {
+		return n, true
+	}
+	n, ok := a.inside[insidePackage{place, c.PURL}]
+	return n, ok && c.PURL != ""
+}
+
+// insidePackage is one package in one place inside an archive.
+type insidePackage struct {
+	placeOf
+	purl string
 }
 
 // parentOf is the nearest component around j that is in the inventory, or -1.
@@ -161,14 +186,15 @@ func topPath(p string) string {
 
 // keeps decides which files are components of their own. A program that an
 // operating-system package owns is part of that package, which is one already:
-// it is written out only when something in it is watched. All else is: nobody
+// it is written out only when something in it is watched, or when it is itself
+// a package or holds one. All else is: nobody
 // else speaks for it.
 func (a *assembly) keeps(c sbom.Component) bool {
 	if a.run.opt.Files {
 		return true
 	}
 	_, owned := a.packages.Owned(topPath(c.Occurrences[0].Path))
-	return !owned || a.watched(c)
+	return !owned || c.PURL != "" || a.watched(c)
 }
 
 func (a *assembly) watched(c sbom.Component) bool {

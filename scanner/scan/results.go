@@ -23,7 +23,7 @@ import (
 // Key identifies everything but the image that Run's results depend on: two
 // scans of an image with the same key find the same.
 func Key(opt Options) string {
-	return key(detect.All(opt.Watch), opt, false)
+	return key(detect.All(opt.Watch, &nested{}), opt, false)
 }
 
 // key names everything but the subject that a layer's results depend on.

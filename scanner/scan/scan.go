@@ -85,7 +85,8 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	if opt.Jobs <= 0 {
 		opt.Jobs = runtime.GOMAXPROCS(0)
 	}
-	r := &run{opt: opt, src: src, detectors: detect.All(opt.Watch)}
+	inside := &nested{}
+	r := &run{opt: opt, src: src, detectors: detect.All(opt.Watch, inside)}
 	r.walker = isWalker(src)
 	r.key = key(r.detectors, opt, r.walker)
 	opt.Tool.Detectors = append(r.detectors.Names(), catalog.Version())
@@ -108,6 +109,7 @@ func Run(ctx context.Context, src scanner.Source, opt Options) (*sbom.Inventory,
 	defer os.RemoveAll(temp)
 	r.store = layer.NewStore(opt.Memory, temp)
 	defer r.store.Close()
+	inside.store, inside.temp = r.store, temp
 	defer r.closeLayers()
 	if err := r.readLayers(ctx, diffIDs); err != nil {
 		return nil, err
