@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,25 +15,47 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// workingConfig is the configuration file of the working folder.
+const workingConfig = ".interdict.yaml"
+
+// appearance are the flags that a configuration file of the working folder may
+// set. Who is judged often writes what lies there, and must not choose the laws,
+// the waivers or what is written where.
+var appearance = []string{"color", "quiet", "log", "log-format"}
+
+// setting is a flag's value in a configuration file.
+type setting struct {
+	file   string
+	values []string
+}
+
 // applySettings fills the flags that the command line does not set: from
-// INTERDICT_* variables first, then from the configuration file.
+// INTERDICT_* variables first, then from the configuration files.
 func applySettings(cmd *cobra.Command, _ []string) error {
-	file, name, err := readSettings(cmd)
+	settings, ignored, err := readSettings(cmd)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" || f.Name == "version" || f.Name == "config" {
+		if f.Changed || slices.Contains([]string{"help", "version", "config", "trust-config"}, f.Name) {
 			return
 		}
 		if v, ok := os.LookupEnv(variable(f.Name)); ok {
 			errs = append(errs, set(cmd, f, variable(f.Name), split(f, v)))
-		} else if v, ok := file[f.Name]; ok {
-			errs = append(errs, set(cmd, f, name+": "+f.Name, v))
 		}
 	})
-	errs = append(errs, unknownSettings(cmd, name, file), checkJobs(cmd))
+	// What the folder's file says of --quiet does not hide that it is ignored.
+	if quiet, _ := cmd.Flags().GetBool("quiet"); !quiet && len(ignored) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s of the working folder: ignored %s: give --config %[1]s or --trust-config if you trust it\n",
+			workingConfig, printable(strings.Join(ignored, ", ")))
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if s, ok := settings[f.Name]; ok && !f.Changed {
+			errs = append(errs, set(cmd, f, s.file+": "+f.Name, s.values))
+		}
+	})
+	errs = append(errs, checkJobs(cmd))
 	if quiet, _ := cmd.Flags().GetBool("quiet"); !quiet {
 		for _, v := range unknownVariables(cmd, os.Environ()) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s is no setting\n", printable(v))
@@ -112,33 +135,74 @@ func set(cmd *cobra.Command, f *pflag.Flag, from string, values []string) error 
 	return nil
 }
 
-func readSettings(cmd *cobra.Command) (map[string][]string, string, error) {
+// readSettings reads the file of --config; or without it that of the user's
+// folder and over it that of the working folder, of which only the appearance
+// counts unless it is trusted. It returns the names of what was ignored.
+func readSettings(cmd *cobra.Command) (settings map[string]setting, ignored []string, err error) {
+	settings = map[string]setting{}
 	explicit, _ := cmd.Flags().GetString("config")
 	if explicit == "" {
-		explicit = os.Getenv("INTERDICT_CONFIG")
+		explicit = os.Getenv(variable("config"))
 	}
-	names := []string{explicit}
-	if explicit == "" {
-		names = []string{".interdict.yaml"}
-		if dir, err := os.UserConfigDir(); err == nil {
-			names = append(names, filepath.Join(dir, "interdict", "config.yaml"))
+	if explicit != "" {
+		return settings, nil, mergeSettings(cmd, explicit, true, settings)
+	}
+	if dir, err := os.UserConfigDir(); err == nil {
+		if err := mergeSettings(cmd, filepath.Join(dir, "interdict", "config.yaml"), false, settings); err != nil {
+			return nil, nil, err
 		}
 	}
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) && explicit == "" {
-			continue
-		}
-		if err != nil {
-			return nil, name, fmt.Errorf("reading the configuration: %w", err)
-		}
-		m, err := parseSettings(data)
-		if err != nil {
-			return nil, name, usage("a configuration file is YAML: 'fail-on: review', one key a flag", "reading %s: %w", name, err)
-		}
-		return m, name, nil
+	trusted, err := trustsFolder(cmd)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil, "", nil
+	folder := map[string]setting{}
+	if err := mergeSettings(cmd, workingConfig, false, folder); err != nil {
+		return nil, nil, err
+	}
+	for name, s := range folder {
+		if trusted || slices.Contains(appearance, name) {
+			settings[name] = s
+		} else {
+			ignored = append(ignored, name)
+		}
+	}
+	slices.Sort(ignored)
+	return settings, ignored, nil
+}
+
+// trustsFolder reports whether --trust-config is given, or its variable.
+func trustsFolder(cmd *cobra.Command) (bool, error) {
+	trusted, _ := cmd.Flags().GetBool("trust-config")
+	v := os.Getenv(variable("trust-config"))
+	if v == "" || cmd.Flags().Changed("trust-config") {
+		return trusted, nil
+	}
+	trusted, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, usage("it takes true or false", "reading %s: %q is neither", variable("trust-config"), v)
+	}
+	return trusted, nil
+}
+
+// mergeSettings adds what a file says to settings. It need not be there unless
+// it is required.
+func mergeSettings(cmd *cobra.Command, name string, required bool, settings map[string]setting) error {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && !required {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	m, err := parseSettings(data)
+	if err != nil {
+		return usage("a configuration file is YAML: 'fail-on: review', one key a flag", "reading %s: %w", name, err)
+	}
+	for k, v := range m {
+		settings[k] = setting{name, v}
+	}
+	return unknownSettings(cmd, name, m)
 }
 
 func parseSettings(data []byte) (map[string][]string, error) {
