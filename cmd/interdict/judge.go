@@ -70,6 +70,10 @@ func (f *judgeFlags) judge(ctx context.Context, errOut io.Writer) (*judging, err
 		}
 		fmt.Fprintf(errOut, "warning: --regime %s: %s (%s)\n", p.Where, p.Message, p.Hint)
 	}
+	if len(j.regimes) == 0 {
+		return nil, usage("choose another day with --as-of, or other laws with --regime: 'interdict denylist ls' lists them",
+			"none of the laws to judge by is in force on %s", j.policy.AsOf)
+	}
 	return j, nil
 }
 

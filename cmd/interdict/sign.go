@@ -109,7 +109,7 @@ func (f *trustFlags) add(fl *pflag.FlagSet) {
 	fl.BoolVar(&f.needLog, "require-tlog", false, "with an identity: demand an entry in the transparency log, also where a timestamp tells the time")
 }
 
-// verifier returns nil when nobody is trusted.
+// verifier returns nil when no key or identity is given.
 func (f *trustFlags) verifier(cmd *cobra.Command) (*attest.Verifier, error) {
 	ctx := cmd.Context()
 	keyless := f.identity+f.identityRegexp+f.issuer+f.issuerRegexp != ""

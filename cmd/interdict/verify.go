@@ -98,7 +98,7 @@ func runVerify(cmd *cobra.Command, target string, f *verifyFlags) error {
 		return err
 	}
 	if trust == nil {
-		return usage("give --key, or --certificate-identity and --certificate-oidc-issuer", "nobody is trusted")
+		return usage("use --key, or --certificate-identity and --certificate-oidc-issuer", "no trusted key or identity was given")
 	}
 	f.reach, f.builtin = f.registryFlags, true // --max-list-age is about the verdict's list
 	j, err := f.judge(ctx, cmd.ErrOrStderr())
