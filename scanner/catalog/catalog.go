@@ -3,6 +3,12 @@
 // share a base pay for it once, and every component knows the layer that
 // brought it. It is the only package that imports syft.
 //
+// Where a cataloger gives up on a manifest, or leaves out entries, the second
+// reader (scanner/catalog/manifest) takes names and versions as leniently as the
+// package managers do. What is left then and may name a package is a gap that
+// counts. In an image, what a lock file declares and was not found installed is
+// a component with the scope excluded.
+//
 // The purls of what it finds visible are at least those that "syft scan" names
 // in the same image.
 package catalog
@@ -97,7 +103,7 @@ func Components(ctx context.Context, layers []*layer.Index, opt Options) (*Catal
 		opt.Tree = layer.Squash(layers)
 	}
 	env := newEnvironment(opt.Tree)
-	s := newSession(opt.Kind, opt.Jobs, layers, env)
+	s := newTarget(opt.Kind, opt.Jobs, layers, env)
 	s.tree = opt.Tree
 	if err := s.all(ctx, opt.Cache); err != nil {
 		return nil, fmt.Errorf("cataloging packages: %w", err)
@@ -106,7 +112,7 @@ func Components(ctx context.Context, layers []*layer.Index, opt Options) (*Catal
 }
 
 // all fills s.results: from the cache, or by cataloging.
-func (s *session) all(ctx context.Context, cache Cache) error {
+func (s *target) all(ctx context.Context, cache Cache) error {
 	keys := s.keys()
 	s.results = make([]*layerResult, len(s.layers))
 	var todo []int
@@ -133,7 +139,7 @@ func (s *session) all(ctx context.Context, cache Cache) error {
 	})
 }
 
-func (s *session) cached(ctx context.Context, cache Cache, key string, i int) *layerResult {
+func (s *target) cached(ctx context.Context, cache Cache, key string, i int) *layerResult {
 	if s.layers[i] == nil {
 		return &layerResult{}
 	}
@@ -174,7 +180,7 @@ func (r *layerResult) clone() *layerResult {
 
 // keys are the cache keys of the layers: of all diffIDs up to each, the kind,
 // the environment and the version.
-func (s *session) keys() []string {
+func (s *target) keys() []string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %d %s\n", Version(), s.kind, s.env.digest)
 	keys := make([]string, len(s.layers))

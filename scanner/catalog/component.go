@@ -19,7 +19,7 @@ import (
 
 // items makes syft's packages into items, with the dependencies that the
 // cataloger itself knows.
-func (s *session) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relationship) []item {
+func (s *target) items(r *resolver, pkgs []pkg.Package, rels []artifact.Relationship) []item {
 	var out []item
 	var kept []pkg.Package
 	at := map[artifact.ID]int{}

@@ -155,7 +155,7 @@ var archiveName = regexp.MustCompile(`^([A-Za-z][\w.]*(?:-[A-Za-z][\w.]*)*)-(v?\
 
 // unnamedArchive is an item for a Java archive in which nothing names it. Its
 // group is not known, so it has no package URL.
-func (s *session) unnamedArchive(r *resolver, p string) (item, bool) {
+func (s *target) unnamedArchive(r *resolver, p string) (item, bool) {
 	n, ok := r.view.tree.Lookup(p)
 	m := archiveName.FindStringSubmatch(path.Base(p))
 	if !ok || m == nil || !isFile(n) {

@@ -59,8 +59,8 @@ type item struct {
 	Declared bool
 }
 
-// session catalogs the layers of one target, bottom first.
-type session struct {
+// target is one target whose layers are cataloged, bottom first.
+type target struct {
 	kind    Kind
 	jobs    int
 	layers  []*layer.Index
@@ -73,8 +73,8 @@ type session struct {
 	results []*layerResult
 }
 
-func newSession(kind Kind, jobs int, layers []*layer.Index, env *environment) *session {
-	s := &session{kind: kind, jobs: jobs, layers: layers, env: env, conf: configuration(), asked: requestsOf(kind), ids: map[string]int{}}
+func newTarget(kind Kind, jobs int, layers []*layer.Index, env *environment) *target {
+	s := &target{kind: kind, jobs: jobs, layers: layers, env: env, conf: configuration(), asked: requestsOf(kind), ids: map[string]int{}}
 	var all []string
 	for _, r := range s.asked {
 		all = append(all, r.Globs...)
@@ -88,7 +88,7 @@ func newSession(kind Kind, jobs int, layers []*layer.Index, env *environment) *s
 }
 
 // treeOf is the filesystem up to a layer.
-func (s *session) treeOf(i int) *layer.Tree {
+func (s *target) treeOf(i int) *layer.Tree {
 	if i == len(s.layers)-1 && s.tree != nil {
 		return s.tree
 	}
@@ -97,7 +97,7 @@ func (s *session) treeOf(i int) *layer.Tree {
 
 // catalog runs the catalogers on the layers that todo names, in its order. Those
 // of a layer begin while the slowest of the layer below still run.
-func (s *session) catalog(ctx context.Context, todo []int) error {
+func (s *target) catalog(ctx context.Context, todo []int) error {
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(s.jobs, 1))
@@ -145,7 +145,7 @@ func (s *session) catalog(ctx context.Context, todo []int) error {
 }
 
 // resolvers are what each cataloger that finds something to start from is to see.
-func (s *session) resolvers(ctx context.Context, v *view) (all []*resolver) {
+func (s *target) resolvers(ctx context.Context, v *view) (all []*resolver) {
 	for _, c := range catalogers(s.conf) {
 		if r, ok := s.resolver(ctx, v, &c); ok {
 			all = append(all, r)
@@ -160,7 +160,7 @@ var contextOnly = []string{"**/pyvenv.cfg"}
 
 // resolver returns what a cataloger is to see; ok is false if it would find
 // nothing to start from.
-func (s *session) resolver(ctx context.Context, v *view, c *cataloger) (r *resolver, ok bool) {
+func (s *target) resolver(ctx context.Context, v *view, c *cataloger) (r *resolver, ok bool) {
 	if c.kinds&s.kind == 0 {
 		return nil, false
 	}
@@ -178,7 +178,7 @@ func (s *session) resolver(ctx context.Context, v *view, c *cataloger) (r *resol
 }
 
 // run runs one cataloger. Its failure, or panic, is a gap.
-func (s *session) run(ctx context.Context, r *resolver) (items []item, gaps []sbom.Gap, err error) {
+func (s *target) run(ctx context.Context, r *resolver) (items []item, gaps []sbom.Gap, err error) {
 	pkgs, rels, cerr := safely(ctx, r)
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
@@ -216,7 +216,7 @@ func panicSite(stack []byte) string {
 
 // readDatabases reads the text package databases that the layer brought, and
 // has catalogers see only what no layer below lists.
-func (s *session) readDatabases(v *view, i int, res *layerResult) {
+func (s *target) readDatabases(v *view, i int, res *layerResult) {
 	for pattern, format := range map[string]*stanzaFormat{
 		"**/lib/dpkg/status": dpkgStatus, "**/lib/opkg/status": dpkgStatus, "**/lib/apk/db/installed": apkInstalled,
 	} {
@@ -240,7 +240,7 @@ func (s *session) readDatabases(v *view, i int, res *layerResult) {
 	}
 }
 
-func (s *session) readDatabase(v *view, i int, l file.Location, format *stanzaFormat) (*database, error) {
+func (s *target) readDatabase(v *view, i int, l file.Location, format *stanzaFormat) (*database, error) {
 	r, err := v.open(l)
 	if err != nil {
 		return nil, err
@@ -270,7 +270,7 @@ func (v *view) filtered(l file.Location) ([]byte, bool) {
 }
 
 // lower returns the keys that the layers below i list in a database.
-func (s *session) lower(i int, db string) map[string]bool {
+func (s *target) lower(i int, db string) map[string]bool {
 	keys := map[string]bool{}
 	for _, r := range s.results[:min(i, len(s.results))] {
 		for _, k := range r.Databases[db] {
@@ -282,7 +282,7 @@ func (s *session) lower(i int, db string) map[string]bool {
 
 // dropKnown leaves out packages of a binary database, which catalogers read
 // whole, that a layer below lists too.
-func (s *session) dropKnown(i int, res *layerResult) {
+func (s *target) dropKnown(i int, res *layerResult) {
 	known := map[string]map[string]bool{}
 	listed := map[string][]string{}
 	res.Items = slices.DeleteFunc(res.Items, func(it item) bool {

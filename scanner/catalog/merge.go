@@ -14,7 +14,7 @@ import (
 // merge joins the results of all layers: it tells what is hidden, removes what
 // a package of the operating system says better, resolves dependencies across
 // layers, and makes one component of what is the same.
-func merge(s *session, tree *layer.Tree) *Catalog {
+func merge(s *target, tree *layer.Tree) *Catalog {
 	c := &Catalog{tree: tree}
 	m := &merger{tree: tree, layers: s.layers, results: s.results, final: map[string]map[string]bool{}, byDiffID: map[string][]int{}}
 	for i, ix := range s.layers {

@@ -33,7 +33,7 @@ type manifestFile struct {
 
 // readManifests is the second reader: it adds what the catalogers of a layer did
 // not find in its manifests, and decides what becomes of their failures there.
-func (s *session) readManifests(ctx context.Context, v *view, res *layerResult) error {
+func (s *target) readManifests(ctx context.Context, v *view, res *layerResult) error {
 	found, failed := namesByPath(res.Items), map[string]bool{}
 	for _, g := range res.Gaps {
 		failed[g.Path] = true
@@ -153,7 +153,7 @@ func (res *layerResult) judgeGaps(m manifestFile, layerID string, r manifest.Res
 }
 
 // manifestItem makes an item of what the second reader found.
-func (s *session) manifestItem(v *view, m manifestFile, p manifest.Package) item {
+func (s *target) manifestItem(v *view, m manifestFile, p manifest.Package) item {
 	if p.Type == "deb" || p.Type == "apk" || p.Type == "rpm" {
 		if r := s.env.release; r != nil {
 			p.Namespace = r.ID
@@ -168,7 +168,7 @@ func (s *session) manifestItem(v *view, m manifestFile, p manifest.Package) item
 
 // bareItem is a package of npm that its folder alone names: the manifest is not
 // there.
-func (s *session) bareItem(v *view, dir string, n layer.Node) item {
+func (s *target) bareItem(v *view, dir string, n layer.Node) item {
 	scope, name := path.Base(path.Dir(dir)), path.Base(dir)
 	c := s.bare(v, n, manifest.Package{Type: "npm", Namespace: scope, Name: name})
 	c.Scope = sbom.Excluded
@@ -176,7 +176,7 @@ func (s *session) bareItem(v *view, dir string, n layer.Node) item {
 }
 
 // bare is the component of a package of which name and version are known.
-func (s *session) bare(v *view, n layer.Node, p manifest.Package) sbom.Component {
+func (s *target) bare(v *view, n layer.Node, p manifest.Package) sbom.Component {
 	q := packageurl.QualifiersFromMap(p.Qualifiers)
 	c := sbom.Component{
 		Type: sbom.Library, Group: p.Namespace, Name: p.Name, Version: p.Version, FoundBy: manifestReader,

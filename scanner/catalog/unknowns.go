@@ -25,7 +25,7 @@ const noPackage = "no package identified in archive"
 const noBundle = "lies outside the file"
 
 // gaps makes a cataloger's error into gaps: one for each file that it names.
-func (s *session) gaps(r *resolver, err error) []sbom.Gap {
+func (s *target) gaps(r *resolver, err error) []sbom.Gap {
 	var out []sbom.Gap
 	for _, u := range unknowns(err) {
 		if errors.Is(u.reason, layer.ErrNotKept) {
@@ -96,7 +96,7 @@ func mayName(r *resolver, n layer.Node) bool {
 // promising reports whether a file is by its first bytes, or by its place, what
 // a cataloger took it for. Failing on any other loses nothing: it is a text in
 // a test directory, or a program of another format with a known name.
-func (s *session) promising(cataloger string, e *layer.Entry) bool {
+func (s *target) promising(cataloger string, e *layer.Entry) bool {
 	switch e.Format {
 	case layer.ELF, layer.MachO:
 		return len(s.asked[cataloger].MIMEs) > 0
