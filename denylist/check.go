@@ -208,7 +208,7 @@ func (c *checker) match(k sbom.Kind, m Operator, values []string, place ...any) 
 		c.add("it has no values", "", at()...)
 	}
 	switch {
-	case m == Entity && !carriesEntity(k):
+	case m == Entity && k.Info().Name == sbom.NameNone:
 		c.add(fmt.Sprintf("kind %s does not carry the name of a legal entity", k), "use exact-fold", at("match")...)
 	case m == Elements && k != sbom.Path:
 		c.add("elements is for kind path", "", at("match")...)
@@ -257,15 +257,10 @@ func validPattern(m Operator, v string) error {
 	return nil
 }
 
-func carriesEntity(k sbom.Kind) bool {
-	_, ok := entityKinds[k]
-	return ok
-}
-
 func (c *checker) kind(k sbom.Kind, place ...any) {
-	if !slices.Contains(ruleKinds, k) {
+	if !slices.Contains(ruleKinds(), string(k)) {
 		hint := "see the schema for the kinds"
-		if near := nearest(string(k), words(ruleKinds)); near != "" {
+		if near := nearest(string(k), ruleKinds()); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		c.add(fmt.Sprintf("%q is not a kind of evidence", k), hint, place...)

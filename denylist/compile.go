@@ -170,57 +170,23 @@ func (ix *index) matcher(k sbom.Kind) *matcher {
 	m := ix.kinds[k]
 	if m == nil {
 		m = newMatcher()
+		m.libraries = k.Info().Is(sbom.IsLibrary)
 		ix.kinds[k] = m
 	}
 	return m
 }
 
-// selfNames are the kinds in which a program gives its own file name. A rule
-// for a file name holds for them too, so that renaming a file hides nothing.
-var selfNames = []sbom.Kind{sbom.PEOriginalFilename, sbom.PEInternalName, sbom.PEExportName, sbom.ELFSoname, sbom.MachOInstallName}
-
 // carriers are the kinds of evidence that a rule is held against.
 func carriers(r *Rule) []sbom.Kind {
-	switch r.Kind {
-	case sbom.EntityName:
-		if r.Match == Entity {
-			ks := make([]sbom.Kind, 0, len(entityKinds))
-			for k := range entityKinds {
-				ks = append(ks, k)
-			}
-			return ks
+	ks := []sbom.Kind{r.Kind}
+	for _, k := range sbom.Kinds() {
+		named := r.Kind == sbom.EntityName && r.Match == Entity && k.Name != sbom.NameNone
+		family := k.Kind == sbom.SymbolFamily && (r.Kind == sbom.Symbol || r.Kind == sbom.PEExport) && r.Match == Prefix
+		if k.Kind != r.Kind && (named || family || slices.Contains(k.Under, r.Kind)) {
+			ks = append(ks, k.Kind)
 		}
-	case sbom.Filename:
-		return append([]sbom.Kind{sbom.Filename, sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib}, selfNames...)
-	case sbom.Path:
-		return []sbom.Kind{sbom.Path, sbom.Autostart, sbom.CronCommand}
-	case sbom.PackageName, sbom.NPMPackage, sbom.PythonPackage, sbom.PEProductName, sbom.MSIProduct:
-		return []sbom.Kind{r.Kind, sbom.ComponentName}
-	case sbom.SystemdUnit:
-		return []sbom.Kind{sbom.SystemdUnit, sbom.InitScript}
-	case sbom.ELFSoname:
-		return []sbom.Kind{sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName, sbom.MachODylib}
-	case sbom.PEExportName:
-		return []sbom.Kind{sbom.PEExportName, sbom.PEImport}
-	case sbom.Symbol, sbom.PEExport:
-		if r.Match == Prefix {
-			return []sbom.Kind{sbom.Symbol, sbom.PEExport, sbom.SymbolFamily, sbom.SymbolImport}
-		}
-		return []sbom.Kind{sbom.Symbol, sbom.PEExport, sbom.SymbolImport}
-	case sbom.SymbolFamily, sbom.CXXNamespace:
-		return []sbom.Kind{r.Kind, sbom.SymbolImport}
-	case sbom.SignerO:
-		return []sbom.Kind{sbom.SignerO, sbom.SignerCN, sbom.SignerOClaimed, sbom.SignerCNClaimed}
-	case sbom.SignerCN:
-		return []sbom.Kind{sbom.SignerCN, sbom.SignerCNClaimed}
-	case sbom.CodesignCN:
-		return []sbom.Kind{sbom.CodesignCN, sbom.CodesignCNClaimed}
-	case sbom.AppleTeamID:
-		return []sbom.Kind{sbom.AppleTeamID, sbom.AppleTeamClaimed}
-	case sbom.JarSigner:
-		return []sbom.Kind{sbom.JarSigner, sbom.JarSignerClaimed}
 	}
-	return []sbom.Kind{r.Kind}
+	return ks
 }
 
 // compiled returns the list's index. A list that was not made by Parse or

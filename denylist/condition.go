@@ -2,7 +2,6 @@ package denylist
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/interdict/interdict/sbom"
 )
@@ -27,7 +26,7 @@ func (g *group) allows(r *compiledRule) bool {
 		return false
 	}
 	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool {
-		return slices.Contains(r.Requires.Rules, h.p.rule.ID) && !imported[h.e.Kind]
+		return slices.Contains(r.Requires.Rules, h.p.rule.ID) && !h.e.Kind.Info().Is(sbom.Imported)
 	})
 }
 
@@ -39,9 +38,6 @@ func (x *exception) matchesFacts(c *sbom.Component) bool {
 	}
 	return false
 }
-
-// imported are the kinds of what a file takes from others.
-var imported = map[sbom.Kind]bool{sbom.PEImport: true, sbom.ELFNeeded: true, sbom.MachODylib: true, sbom.SymbolImport: true}
 
 // anyProgram stands for every format that can be run.
 const anyProgram = "program"
@@ -60,13 +56,8 @@ func (g *group) format() sbom.FileFormat {
 		}
 	}
 	for _, e := range g.evidence {
-		switch k := string(e.Kind); {
-		case strings.HasPrefix(k, "pe_"), strings.HasPrefix(k, "authenticode_"):
-			return sbom.FormatPE
-		case strings.HasPrefix(k, "elf_"), strings.HasPrefix(k, "modinfo_"):
-			return sbom.FormatELF
-		case strings.HasPrefix(k, "macho_"), strings.HasPrefix(k, "codesign_"), strings.HasPrefix(k, "apple_"):
-			return sbom.FormatMachO
+		if f := e.Kind.Info().Format; f != "" {
+			return f
 		}
 	}
 	return ""

@@ -130,46 +130,19 @@ func canonicalForm(w string) string {
 	return w
 }
 
-// entityStyle is how a kind of evidence carries the name of its maker.
-type entityStyle uint8
-
-const (
-	plainName     entityStyle = iota // the value is the name
-	contactName                      // "Name <mail> (address)"
-	copyrightLine                    // "Copyright (c) 2001-2020 Name. All rights reserved."
-	distinguished                    // a distinguished name: its O and CN
-	developerID                      // "Developer ID Application: Name (TEAM)"
-	labelValue                       // "key=Name", for keys that name a vendor
-)
-
-// entityKinds are the kinds of evidence that carry the name of a legal entity.
-var entityKinds = map[sbom.Kind]entityStyle{
-	sbom.EntityName: contactName, sbom.PackageVendor: contactName, sbom.ModinfoAuthor: contactName,
-	sbom.PGPUserID: contactName, sbom.SWIDEntity: plainName,
-	sbom.PECompanyName: plainName, sbom.PELegalCopyright: copyrightLine,
-	sbom.SignerO: plainName, sbom.SignerCN: plainName, sbom.SignerOClaimed: plainName,
-	sbom.SignerCNClaimed: plainName, sbom.SignerProgram: plainName, sbom.KmodSigner: plainName,
-	sbom.JarSigner: distinguished, sbom.JarSignerClaimed: distinguished,
-	sbom.CodesignO: plainName, sbom.CodesignOClaimed: plainName, sbom.BundleCopyright: copyrightLine,
-	sbom.CodesignCN: developerID, sbom.CodesignCNClaimed: developerID,
-	sbom.X509Subject: distinguished, sbom.ELFVendorCert: distinguished,
-	sbom.JavaVendor: plainName, sbom.MSIVendor: plainName, sbom.Uninstall: plainName,
-	sbom.ImageLabel: labelValue,
-}
-
 // vendorLabels are keys of image labels that name who made the image (OCI
 // image-spec annotations.md, and the older forms).
 var vendorLabels = []string{"org.opencontainers.image.vendor", "org.opencontainers.image.authors", "vendor", "maintainer"}
 
 // entityNames yields the names in a value, not yet normalised.
-func entityNames(style entityStyle, value string) iter.Seq[string] {
+func entityNames(form sbom.NameForm, value string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		switch style {
-		case plainName:
+		switch form {
+		case sbom.NamePlain:
 			yield(value)
-		case contactName:
+		case sbom.NameContact:
 			yield(contact(value))
-		case copyrightLine:
+		case sbom.NameCopyright:
 			if !yield(copyrightHolder(value)) || !strings.ContainsAny(value, ",;|") {
 				return
 			}
@@ -178,7 +151,7 @@ func entityNames(style entityStyle, value string) iter.Seq[string] {
 					return
 				}
 			}
-		case developerID:
+		case sbom.NameDeveloperID:
 			_, name, ok := strings.Cut(value, ": ")
 			if !ok {
 				name = value
@@ -187,11 +160,11 @@ func entityNames(style entityStyle, value string) iter.Seq[string] {
 				name = name[:i]
 			}
 			yield(name)
-		case labelValue:
+		case sbom.NameLabel:
 			if key, name, ok := strings.Cut(value, "="); ok && slices.Contains(vendorLabels, strings.ToLower(key)) {
 				yield(contact(name))
 			}
-		case distinguished:
+		case sbom.NameDistinguished:
 			if !strings.Contains(value, "=") {
 				yield(value)
 				return

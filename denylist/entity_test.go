@@ -66,7 +66,7 @@ func TestEntityNames(t *testing.T) {
 		{sbom.ImageLabel, "summary=Acme", ""},
 	} {
 		got := ""
-		for name := range entityNames(entityKinds[tt.kind], tt.value) {
+		for name := range entityNames(tt.kind.Info().Name, tt.value) {
 			got = name
 			break
 		}
@@ -81,7 +81,7 @@ func FuzzEntity(f *testing.F) {
 	f.Add("O=\"a,b=c\",CN=\\,x")
 	f.Add("海思半导体有限公司 Hisilicon, Co., Ltd.")
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, style := range entityKinds {
+		for style := sbom.NamePlain; style <= sbom.NameLabel; style++ {
 			for name := range entityNames(style, s) {
 				normalizeEntity(name)
 			}

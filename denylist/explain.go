@@ -237,7 +237,7 @@ func (p *printer) strength(rules []Rule, s Strength, says string) {
 		if !r.Verified {
 			mark = "*"
 		}
-		text := fmt.Sprintf("%s%s: %s", kindName(r.Kind), mark, r.says())
+		text := fmt.Sprintf("%s%s: %s", r.Kind.Info().Label, mark, r.says())
 		if r.Kind == sbom.EntityName && r.Match == Entity {
 			text = fmt.Sprintf("the maker's name%s, in any field for it: %s; as verified signer it decides alone", mark, r.says())
 		}
@@ -246,7 +246,7 @@ func (p *printer) strength(rules []Rule, s Strength, says string) {
 		}
 		p.wrap("  - ", "    ", text)
 		for _, x := range r.Except {
-			p.wrap("    ", "      ", fmt.Sprintf("not if %s is %s%s", kindName(x.Kind), strings.Join(x.Values, ", "), suffix(": ", x.Note)))
+			p.wrap("    ", "      ", fmt.Sprintf("not if %s is %s%s", x.Kind.Info().Label, strings.Join(x.Values, ", "), suffix(": ", x.Note)))
 		}
 	}
 	if !first {
@@ -291,7 +291,7 @@ func (p *printer) doesNot(v *Vendor) {
 	}
 	for i := range v.Rules {
 		if r := &v.Rules[i]; r.Note != "" && !r.Disabled {
-			p.wrap("  - ", "    ", fmt.Sprintf("On %s, %s: %s", kindName(r.Kind), firstValue(r), r.Note))
+			p.wrap("  - ", "    ", fmt.Sprintf("On %s, %s: %s", r.Kind.Info().Label, firstValue(r), r.Note))
 		}
 	}
 	p.line("")

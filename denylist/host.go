@@ -133,12 +133,6 @@ func (h *hosts) packagesAbove(prefix, file string, yield func(*sbom.Component) b
 	}
 }
 
-// makerKinds tell that a file is a product of somebody.
-var makerKinds = []sbom.Kind{
-	sbom.PECompanyName, sbom.SignerO, sbom.SignerCN, sbom.MSIVendor, sbom.JavaVendor, sbom.JarSigner,
-	sbom.CodesignCN, sbom.AndroidPackage, sbom.BundleID, sbom.PackageName, sbom.PackageVendor,
-}
-
 // isProduct reports whether a component is more than a container of files: a
 // package, or something that names its maker.
 func isProduct(c *sbom.Component) bool {
@@ -146,7 +140,7 @@ func isProduct(c *sbom.Component) bool {
 		return false
 	}
 	return c.PURL != "" || c.Supplier != "" || c.Publisher != "" || c.Manufacturer != "" ||
-		slices.ContainsFunc(c.Evidence, func(e sbom.Evidence) bool { return slices.Contains(makerKinds, e.Kind) })
+		slices.ContainsFunc(c.Evidence, func(e sbom.Evidence) bool { return e.Kind.Info().Is(sbom.OfProduct) })
 }
 
 // isOf reports whether a component's own evidence or fields are strong for the
@@ -166,11 +160,7 @@ func (j *judging) isOf(c *sbom.Component, vendor string) bool {
 // speaksForOther reports whether the group's own identity, apart from the
 // engine in it, is not the vendor's.
 func (g *group) speaksForOther(vendor string) bool {
-	own := []sbom.Kind{
-		sbom.PECompanyName, sbom.SignerO, sbom.SignerCN, sbom.JavaVendor, sbom.AndroidPackage, sbom.BundleID,
-		sbom.NPMPackage, sbom.MavenGroup, sbom.PackageName, sbom.GoModule, sbom.PythonPackage, sbom.EntityName, sbom.Filename,
-	}
 	return !slices.ContainsFunc(g.hits, func(h hit) bool {
-		return h.p.rule.vendor.ID == vendor && slices.Contains(own, h.e.Kind)
+		return h.p.rule.vendor.ID == vendor && h.e.Kind.Info().Is(sbom.OwnIdentity)
 	})
 }

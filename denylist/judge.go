@@ -97,21 +97,6 @@ type group struct {
 	sorted   bool // evidence and hits
 }
 
-// installKinds are traces of an installed product outside its own files.
-var installKinds = map[sbom.Kind]bool{
-	sbom.SystemdUnit: true, sbom.ServiceName: true, sbom.InitScript: true, sbom.CronCommand: true,
-	sbom.Autostart: true, sbom.ModuleConfig: true, sbom.RegistryKey: true, sbom.Uninstall: true,
-	sbom.RepoURL: true, sbom.Extension: true, sbom.InstallerID: true,
-}
-
-// packageKinds are facts of a package as a whole and not of one of its files.
-var packageKinds = map[sbom.Kind]bool{
-	sbom.PackageName: true, sbom.PackageVendor: true, sbom.PackageOrigin: true, sbom.PackageKey: true,
-	sbom.NPMPackage: true, sbom.PythonPackage: true, sbom.GoModule: true, sbom.GradlePlugin: true,
-	sbom.PURL: true, sbom.CPEVendor: true, sbom.EntityName: true, sbom.HomepageHost: true,
-	sbom.RepoHost: true, sbom.SWIDEntity: true, sbom.ComponentName: true, sbom.MavenGroup: true,
-}
-
 // match adds to j.hits what a fact matches.
 func (j *judging) match(f sbom.Fact) {
 	for _, p := range j.find(f.Kind, f.Value) {
@@ -146,7 +131,7 @@ func (j *judging) groups(c *sbom.Component) []*group {
 	oneFile := onlyPath(c)
 	at := func(e *sbom.Evidence) *group {
 		key := [2]string{e.Path, e.Layer}
-		if packageKinds[e.Kind] || e.Path == "" {
+		if e.Kind.Info().Of == sbom.OfPackage || e.Path == "" {
 			key = [2]string{}
 		}
 		g := byFile[key]
@@ -162,10 +147,11 @@ func (j *judging) groups(c *sbom.Component) []*group {
 	}
 	for i := range j.hits {
 		h := &j.hits[i]
-		if installKinds[h.e.Kind] || isFolder(h.p) {
+		ofInstall := h.e.Kind.Info().Of == sbom.OfInstallation
+		if ofInstall || isFolder(h.p) {
 			j.trace(c, *h)
 		}
-		if !installKinds[h.e.Kind] {
+		if !ofInstall {
 			g := at(&h.e)
 			g.hits = append(g.hits, *h)
 		}

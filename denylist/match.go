@@ -22,8 +22,9 @@ type matcher struct {
 	entities    map[string][]*pattern // by normal form
 	anchors     map[uint64]bool       // hashes of one token of each entity
 	anchorBits  [64]uint64            // of their first twelve bits
-	style       entityStyle
+	form        sbom.NameForm
 	hasEntity   bool
+	libraries   bool // the values are names of libraries
 	others      []other
 }
 
@@ -74,7 +75,7 @@ func (m *matcher) add(how Operator, k sbom.Kind, p *pattern) {
 		put(&m.images, last, p)
 	case Entity:
 		m.hasEntity = true
-		m.style = entityKinds[k]
+		m.form = k.Info().Name
 		put(&m.entities, normalizeEntity(v), p)
 	case Suffix:
 		low := strings.ToLower(v)
@@ -89,14 +90,12 @@ func (m *matcher) add(how Operator, k sbom.Kind, p *pattern) {
 	}
 }
 
-// namesPath are the kinds whose values are paths.
-var namesPath = map[sbom.Kind]bool{sbom.Path: true, sbom.Autostart: true, sbom.CronCommand: true}
-
 func (m *matcher) addPrefix(how Operator, k sbom.Kind, p *pattern) {
+	isPath := k.Info().Is(sbom.IsPath)
 	switch {
-	case namesPath[k] && how == Prefix:
+	case isPath && how == Prefix:
 		m.folders.add(&m.folders.exact, strings.TrimSuffix(p.value, "/"), p)
-	case namesPath[k]:
+	case isPath:
 		m.folders.add(&m.folders.fold, strings.ToLower(strings.TrimSuffix(p.value, "/")), p)
 	case how == Prefix:
 		put(&m.prefix.set, p.value, p)
@@ -202,9 +201,8 @@ func (ix *index) find(k sbom.Kind, value string, out []*pattern) []*pattern {
 		return out
 	}
 	out = m.find(value, out)
-	switch k {
-	case sbom.Filename, sbom.ELFSoname, sbom.ELFNeeded, sbom.MachOInstallName, sbom.MachODylib:
-		if name := plainLibrary(value); name != value && len(out) == 0 {
+	if m.libraries && len(out) == 0 {
+		if name := plainLibrary(value); name != value {
 			out = m.find(name, out)
 		}
 	}

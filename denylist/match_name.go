@@ -65,7 +65,7 @@ func repository(ref string) string {
 }
 
 func (m *matcher) findEntity(value string, out []*pattern) []*pattern {
-	for name := range entityNames(m.style, value) {
+	for name := range entityNames(m.form, value) {
 		if ps := m.entities[normalizeEntity(name)]; ps != nil && name != "" {
 			return append(out, ps...)
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/interdict/interdict/sbom"
 )
 
 // maxQuote is how much of a value a sentence quotes, in characters.
@@ -60,18 +58,11 @@ func (p *proof) reservation() string {
 
 // fact names a proof: `the signer "AO Kaspersky Lab"`.
 func (p *proof) fact() string {
-	s := fmt.Sprintf("%s %q", kindName(p.Kind), quote(p.Value))
+	s := fmt.Sprintf("%s %q", p.Kind.Info().Label, quote(p.Value))
 	if p.Count > 1 {
 		s += fmt.Sprintf(" (%d of them)", p.Count)
 	}
 	return s
-}
-
-func kindName(k sbom.Kind) string {
-	if name, ok := kindNames[k]; ok {
-		return name
-	}
-	return "the " + strings.ReplaceAll(string(k), "_", " ")
 }
 
 func quote(s string) string {
@@ -107,31 +98,4 @@ func (w *weighed) change() string {
 		return "A verified signature of the vendor, or strong evidence of another kind in the same place, would make it denied; a maker that is known to be another would clear it."
 	}
 	return "Evidence of the product itself, such as a signature, an exported interface or a package of the vendor, would raise it."
-}
-
-// kindNames names the kinds for readers.
-var kindNames = map[sbom.Kind]string{
-	sbom.Path: "the path", sbom.Filename: "the file name", sbom.PECompanyName: "the company name",
-	sbom.PELegalCopyright: "the copyright line", sbom.PEOriginalFilename: "the original file name",
-	sbom.PEInternalName: "the internal name", sbom.PEExportName: "the name in the export directory",
-	sbom.PEExport: "the exported function", sbom.PEImport: "the imported library", sbom.PEPDBPath: "the path of the debug file",
-	sbom.SignerO: "the verified signer", sbom.SignerCN: "the verified signer",
-	sbom.SignerOClaimed: "the claimed signer", sbom.SignerCNClaimed: "the claimed signer",
-	sbom.SignerProgram: "the program name in the signature", sbom.CodesignCN: "the verified signer",
-	sbom.CodesignCNClaimed: "the claimed signer", sbom.CodesignO: "the verified signer", sbom.CodesignOClaimed: "the claimed signer", sbom.MachODylib: "the linked library",
-	sbom.AppleTeamID:      "the Apple team",
-	sbom.AppleTeamClaimed: "the claimed Apple team", sbom.X509Subject: "the certificate",
-	sbom.ELFSoname: "the SONAME", sbom.ELFNeeded: "the needed library",
-	sbom.Symbol: "the symbol", sbom.SymbolFamily: "the family of symbols", sbom.SymbolImport: "the imported symbol",
-	sbom.CXXNamespace: "the C++ namespace", sbom.BinaryString: "the string", sbom.BundleID: "the bundle identifier",
-	sbom.JavaPackage: "the Java package", sbom.JavaVendor: "the manifest's vendor", sbom.MavenGroup: "the Maven group",
-	sbom.AndroidPackage: "the Android package", sbom.PackageName: "the package name", sbom.PackageVendor: "the package's vendor",
-	sbom.NPMPackage: "the npm package", sbom.PythonPackage: "the Python package", sbom.GoModule: "the Go module",
-	sbom.PURL: "the package URL", sbom.CPEVendor: "the CPE vendor", sbom.EntityName: "the name in the metadata",
-	sbom.HomepageHost: "the home page's host", sbom.RepoHost: "the source repository's host",
-	sbom.MSIVendor: "the installer's manufacturer", sbom.SystemdUnit: "the systemd unit",
-	sbom.ServiceName: "the Windows service", sbom.RegistryKey: "the registry key", sbom.Uninstall: "the uninstall entry's publisher",
-	sbom.ImageRef: "the image reference", sbom.ImageHost: "the registry", sbom.ImageEnv: "the environment variable",
-	sbom.ImageHistory: "the history line", sbom.ModinfoAuthor: "the kernel module's author", sbom.ModinfoName: "the kernel module",
-	sbom.RepoURL: "the package repository", sbom.ComponentName: "the component's name",
 }

@@ -11,29 +11,13 @@ var (
 	matches       = []Operator{Exact, ExactFold, Prefix, PrefixFold, Suffix, Glob, Regex, Entity, Elements, Host, Image, Subject}
 )
 
-// ruleKinds are the kinds that a rule may name: all that sbom knows, but the
-// ones that a rule of another kind stands for.
-var ruleKinds = []sbom.Kind{
-	sbom.Path, sbom.Filename, sbom.FileHash,
-	sbom.PECompanyName, sbom.PEProductName, sbom.PELegalCopyright, sbom.PELegalTrademarks,
-	sbom.PEFileDescription, sbom.PEOriginalFilename, sbom.PEInternalName, sbom.PEExportName,
-	sbom.PEExport, sbom.PEImport, sbom.PEPDBPath, sbom.PEAssembly, sbom.PEImphash,
-	sbom.SignerO, sbom.SignerCN, sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.SignerProgram,
-	sbom.CodesignCN, sbom.CodesignCNClaimed, sbom.CodesignO, sbom.CodesignOClaimed, sbom.AppleTeamID, sbom.AppleTeamClaimed,
-	sbom.JarSigner, sbom.JarSignerClaimed, sbom.KmodSigner, sbom.X509Subject, sbom.PGPUserID,
-	sbom.ELFSoname, sbom.ELFNeeded, sbom.ELFComment, sbom.ELFBuildID, sbom.ELFNote, sbom.ELFVendorCert,
-	sbom.ModinfoName, sbom.ModinfoAuthor, sbom.ModinfoLicense, sbom.ModinfoInTree, sbom.Packer,
-	sbom.Symbol, sbom.SymbolFamily, sbom.SymbolImport, sbom.CXXNamespace, sbom.BinaryString,
-	sbom.MachOInstallName, sbom.MachODylib, sbom.BundleID, sbom.BundleName, sbom.BundleCopyright,
-	sbom.JavaPackage, sbom.JavaVendor, sbom.JavaTitle, sbom.MavenGroup, sbom.AndroidPackage,
-	sbom.PackageName, sbom.PackageVendor, sbom.PackageOrigin, sbom.PackageKey,
-	sbom.NPMPackage, sbom.PythonPackage, sbom.GoModule, sbom.GradlePlugin, sbom.PURL, sbom.CPEVendor,
-	sbom.EntityName, sbom.HomepageHost, sbom.RepoHost, sbom.SWIDEntity, sbom.ComponentName,
-	sbom.MSIVendor, sbom.MSIProduct, sbom.MSICode, sbom.InstallerID,
-	sbom.SystemdUnit, sbom.ServiceName, sbom.InitScript, sbom.CronCommand, sbom.Autostart,
-	sbom.RepoURL, sbom.ModuleConfig, sbom.Extension, sbom.RegistryKey, sbom.Uninstall,
-	sbom.ImageRef, sbom.ImageHost, sbom.ImageEnv, sbom.ImageLabel, sbom.ImageEntrypoint,
-	sbom.ImageHistory, sbom.ImageUser, sbom.HelmChart,
+// ruleKinds returns the kinds that a rule may name: all that sbom knows.
+func ruleKinds() []string {
+	var names []string
+	for _, k := range sbom.Kinds() {
+		names = append(names, string(k.Kind))
+	}
+	return names
 }
 
 func words[T ~string](ts []T) []string {

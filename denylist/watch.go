@@ -7,19 +7,6 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// notedKinds are the kinds that every inventory has whether they are watched
-// or not: the metadata of packages and the configuration of the image. Of all
-// others a scan notes what is watched, at least in files that a package of the
-// operating system owns: there are too many paths, symbols and strings to note
-// all. A rule of another kind cannot be judged from an inventory whose scan did
-// not know it.
-var notedKinds = []sbom.Kind{
-	sbom.PackageName, sbom.PackageVendor, sbom.PackageOrigin, sbom.PackageKey, sbom.NPMPackage,
-	sbom.PythonPackage, sbom.GoModule, sbom.GradlePlugin, sbom.MavenGroup, sbom.PURL, sbom.CPEVendor,
-	sbom.HomepageHost, sbom.RepoHost, sbom.ImageRef, sbom.ImageHost, sbom.ImageEnv, sbom.ImageLabel,
-	sbom.ImageEntrypoint, sbom.ImageHistory, sbom.ImageUser, sbom.HelmChart,
-}
-
 // watched is one pattern that a scan must look for.
 type watched struct {
 	print, rule, vendor string
@@ -83,14 +70,17 @@ func (r *Rule) elements() []string {
 }
 
 // fingerprints returns the patterns of a list that a scan must look for, in
-// the order of the rules.
+// the order of the rules. Those of kinds that are always noted are none: every
+// inventory has the metadata of packages and the configuration of the image.
+// There are too many paths, symbols and strings to note all, and a rule of such
+// a kind cannot be judged from an inventory whose scan did not know it.
 func fingerprints(l *List) []watched {
 	var ws []watched
 	for i := range l.Vendors {
 		v := &l.Vendors[i]
 		for j := range v.Rules {
 			r := &v.Rules[j]
-			if r.Disabled || slices.Contains(notedKinds, r.Kind) {
+			if r.Disabled || r.Kind.Info().Is(sbom.AlwaysNoted) {
 				continue
 			}
 			for _, value := range r.Values {

@@ -178,16 +178,14 @@ func limited(g *group, h *hit, otherMaker string) proof {
 // kindLimit: what some kinds of evidence cannot show, whatever the rule says.
 func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
 	r := h.p.rule
-	switch k := h.e.Kind; k {
-	case sbom.SignerOClaimed, sbom.SignerCNClaimed, sbom.CodesignCNClaimed, sbom.CodesignOClaimed, sbom.AppleTeamClaimed, sbom.JarSignerClaimed:
+	info := h.e.Kind.Info()
+	if info.Trust == sbom.Claimed {
 		lower(Strong, "the signature does not verify: it is a claim")
-		p.class = sbom.ClassIdentity // the file's own word, as its version information is
-	case sbom.PEImport, sbom.ELFNeeded, sbom.MachODylib, sbom.SymbolImport:
-		if r.Kind != k {
-			lower(Corroborating, "it uses the vendor's code and does not hold it")
-		}
-	case sbom.ELFSoname, sbom.MachOInstallName:
-		p.class = sbom.ClassName // the name once more: a file is called after it
+	}
+	if info.Is(sbom.Imported) && r.Kind != info.Kind {
+		lower(Corroborating, "it uses the vendor's code and does not hold it")
+	}
+	switch info.Kind {
 	case sbom.CPEVendor:
 		if g.c != nil && generated(h.e.Value, g.c) {
 			lower(Weak, "the CPE's vendor may be made from the package's name")
@@ -216,7 +214,7 @@ func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
 // nameLimit: a name is the same source of knowledge wherever it stands, and a
 // data file's name proves little.
 func nameLimit(p *proof, g *group, r *compiledRule, otherMaker string, lower func(Strength, string)) {
-	if imported[p.Kind] {
+	if p.Kind.Info().Is(sbom.Imported) {
 		return
 	}
 	p.class = sbom.ClassName
@@ -237,10 +235,10 @@ func entityLimit(p *proof, g *group) {
 	if p.Strength == Weak {
 		return
 	}
-	switch p.Kind {
-	case sbom.SignerO, sbom.SignerCN, sbom.CodesignCN, sbom.CodesignO, sbom.JarSigner:
+	switch info := p.Kind.Info(); {
+	case info.Trust == sbom.Verified:
 		p.Strength = Decisive
-	case sbom.X509Subject, sbom.PGPUserID:
+	case info.Kind == sbom.X509Subject, info.Kind == sbom.PGPUserID:
 		p.Strength, p.limit = atMost(p.Strength, Corroborating), "a certificate that lies there says nothing of who made the rest"
 	default:
 		p.Strength = atMost(p.Strength, Strong)
@@ -250,14 +248,13 @@ func entityLimit(p *proof, g *group) {
 // otherMaker returns the maker that a program names, when it is none of the
 // vendor's names.
 func otherMaker(g *group, vendor string) string {
-	fields := []sbom.Kind{sbom.PECompanyName, sbom.JavaVendor, sbom.MSIVendor}
 	for i := range g.hits {
-		if h := &g.hits[i]; h.p.rule.vendor.ID == vendor && slices.Contains(fields, h.e.Kind) {
+		if h := &g.hits[i]; h.p.rule.vendor.ID == vendor && h.e.Kind.Info().Is(sbom.StatesMaker) {
 			return ""
 		}
 	}
 	for _, e := range g.evidence {
-		if slices.Contains(fields, e.Kind) && strings.TrimSpace(e.Value) != "" {
+		if e.Kind.Info().Is(sbom.StatesMaker) && strings.TrimSpace(e.Value) != "" {
 			return e.Value
 		}
 	}

@@ -18,7 +18,8 @@ const (
 	ClassConfig    Class = "config"    // what the system or image configuration says
 )
 
-// Kinds of evidence. The comment gives the value's form.
+// Kinds of evidence. What each means, and how it is judged, is in the table of
+// [Kinds].
 const (
 	// The place itself.
 	Path     Kind = "path"     // "/opt/acme/bin/acme": an existing file, absolute
@@ -142,39 +143,3 @@ const (
 	ImageUser       Kind = "image_user"
 	HelmChart       Kind = "helm_chart"
 )
-
-var classes = map[Kind]Class{
-	Path: ClassName, Filename: ClassName, FileHash: ClassIdentity,
-	PECompanyName: ClassIdentity, PEProductName: ClassIdentity, PELegalCopyright: ClassIdentity,
-	PELegalTrademarks: ClassIdentity, PEFileDescription: ClassIdentity,
-	PEOriginalFilename: ClassIdentity, PEInternalName: ClassIdentity, PEAssembly: ClassIdentity,
-	PEExportName: ClassCode, PEExport: ClassCode, PEImport: ClassCode, PEPDBPath: ClassIdentity, PEImphash: ClassCode,
-	SignerO: ClassSignature, SignerCN: ClassSignature, SignerOClaimed: ClassSignature,
-	SignerCNClaimed: ClassSignature, SignerProgram: ClassSignature, CodesignCN: ClassSignature,
-	CodesignCNClaimed: ClassSignature, CodesignO: ClassSignature, CodesignOClaimed: ClassSignature,
-	BundleCopyright: ClassIdentity, MachODylib: ClassCode, AppleTeamID: ClassSignature, AppleTeamClaimed: ClassSignature,
-	JarSigner: ClassSignature, JarSignerClaimed: ClassSignature, KmodSigner: ClassSignature,
-	X509Subject: ClassConfig, PGPUserID: ClassConfig, ELFVendorCert: ClassIdentity,
-	ELFSoname: ClassIdentity, ELFNeeded: ClassCode, ELFComment: ClassCode, ELFBuildID: ClassIdentity,
-	ELFNote: ClassMetadata, ModinfoName: ClassIdentity, ModinfoAuthor: ClassMetadata,
-	ModinfoLicense: ClassMetadata, ModinfoInTree: ClassMetadata, Packer: ClassCode,
-	Symbol: ClassCode, SymbolFamily: ClassCode, SymbolImport: ClassCode, CXXNamespace: ClassCode, BinaryString: ClassCode,
-	MachOInstallName: ClassIdentity, BundleID: ClassIdentity, BundleName: ClassIdentity,
-	JavaPackage: ClassCode, JavaVendor: ClassIdentity, JavaTitle: ClassIdentity,
-	MavenGroup: ClassMetadata, AndroidPackage: ClassIdentity,
-	PackageName: ClassMetadata, PackageVendor: ClassMetadata, PackageOrigin: ClassMetadata,
-	PackageKey: ClassSignature, NPMPackage: ClassMetadata, PythonPackage: ClassMetadata,
-	GoModule: ClassMetadata, GradlePlugin: ClassMetadata, PURL: ClassMetadata,
-	CPEVendor: ClassMetadata, EntityName: ClassMetadata, HomepageHost: ClassMetadata,
-	RepoHost: ClassMetadata, SWIDEntity: ClassMetadata, ComponentName: ClassName, MSIVendor: ClassIdentity,
-	MSIProduct: ClassIdentity, MSICode: ClassIdentity, InstallerID: ClassIdentity,
-}
-
-// Class returns the class of a kind. Kinds of the system's and the image's
-// configuration, and kinds that are not known, are [ClassConfig].
-func (k Kind) Class() Class {
-	if c, ok := classes[k]; ok {
-		return c
-	}
-	return ClassConfig
-}

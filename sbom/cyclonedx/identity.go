@@ -83,13 +83,16 @@ func methodsOf(c *sbom.Component) []cdx.EvidenceIdentityMethod {
 // tells of a component's identity, 0 to 1. The confidences are ours: they rank
 // the classes and decide nothing.
 func technique(k sbom.Kind) (cdx.EvidenceIdentityTechnique, float32) {
+	info := k.Info()
 	switch {
 	case k == sbom.FileHash:
 		return cdx.EvidenceIdentityTechniqueHashComparison, 1
-	case strings.HasSuffix(string(k), "_claimed"):
+	case info.Trust == sbom.Claimed:
 		return cdx.EvidenceIdentityTechniqueBinaryAnalysis, 0.4
+	case info.Class == sbom.ClassName && info.Is(sbom.SelfName):
+		return cdx.EvidenceIdentityTechniqueBinaryAnalysis, 0.8 // read from within the program
 	}
-	switch k.Class() {
+	switch info.Class {
 	case sbom.ClassName:
 		return cdx.EvidenceIdentityTechniqueFilename, 0.3
 	case sbom.ClassSignature:
