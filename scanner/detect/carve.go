@@ -28,7 +28,7 @@ func (*carver) Version() int { return 1 }
 
 // Wants takes programs, scripts and all other files that are not text. Texts,
 // and the formats of which an image has thousands, it takes when a signature is
-// in their first bytes.
+// in their first or last bytes.
 func (c *carver) Wants(f *scanner.File) bool {
 	if f.Size < leastCarved {
 		return false
@@ -40,7 +40,7 @@ func (c *carver) Wants(f *scanner.File) bool {
 		return f.Size > scanner.HeadSize || c.Has(f.Head)
 	}
 	if isText(f.Head) || isCommon(f.Head) {
-		return c.Has(f.Head)
+		return c.Has(f.Head) || f.Size > scanner.HeadSize && c.HasAny(f.Tail)
 	}
 	return true
 }

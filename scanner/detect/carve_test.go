@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/google/go-cmp/cmp"
 	"github.com/interdict/interdict/sbom"
 	"github.com/klauspost/compress/zstd"
@@ -126,9 +127,25 @@ func TestCarve(t *testing.T) {
 		"uu.sh":             uu(packed),
 		"zip-in-noise.dat":  join(noise(100_000), zipped, noise(100)),
 		"xz-in-noise.dat":   join(noise(70_000), shell(t, `tar -C tree -cJf out opt/acme/package.json`), noise(70_000)),
-		"skippable.zst":     join(frame([]byte("hi\n")), skippable(packed), frame([]byte("ho\n"))),
-		"nodirectory.dat":   join(noise(5000), zipped[:len(zipped)-60]),
-		"program.dat":       join(noise(5000), elfOf(packed)),
+		"a.tar.br": func() []byte {
+			var out bytes.Buffer
+			w := brotli.NewWriter(&out)
+			w.Write(tarball)
+			w.Close()
+			return out.Bytes()
+		}(),
+		"long-row.db": shell(t, `python3 -c "
+import sqlite3
+c = sqlite3.connect('out')
+c.execute('create table t (a, b, c)')
+for i in range(50): c.execute('insert into t values (?, ?, ?)', (i, 'text' * i * 300, b'x' * i))
+c.execute('insert into t values (1, ?, ?)', (open('a.gz', 'rb').read(), b'x'))
+c.commit()"`, packed),
+		"objects.pack":    shell(t, `git init -q r; cp a.gz r/a.bin; echo some text > r/b; cd r; git add .; git -c user.name=a -c user.email=a@b.c commit -qm x; echo HEAD | git pack-objects --revs -q --stdout > ../out`, packed),
+		"two.bundle":      shell(t, `git init -q r; cp a.gz r/a.bin; cd r; git add .; git -c user.name=a -c user.email=a@b.c commit -qm x; git bundle create -q ../out HEAD`, packed),
+		"skippable.zst":   join(frame([]byte("hi\n")), skippable(packed), frame([]byte("ho\n"))),
+		"nodirectory.dat": join(noise(5000), zipped[:len(zipped)-60]),
+		"program.dat":     join(noise(5000), elfOf(packed)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,12 +65,15 @@ func (fs Findings) reasons() []sbom.Reason {
 	return slices.Compact(rs)
 }
 
-// shell runs a script in a fresh folder that holds the marker tree, and
-// returns the file that it leaves as "out".
-func shell(t testing.TB, script string) []byte {
+// shell runs a script in a fresh folder that holds the marker tree, and "a.gz"
+// when its bytes are given, and returns the file that it leaves as "out".
+func shell(t testing.TB, script string, packed ...[]byte) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	markerTree(t, dir)
+	for _, b := range packed {
+		detecttest.Write(t, dir, "a.gz", string(b))
+	}
 	detecttest.Script(t, dir, script, "SOURCE_DATE_EPOCH=1700000000")
 	return detecttest.Read(t, dir, "out")
 }

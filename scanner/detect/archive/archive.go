@@ -47,6 +47,8 @@ func New() *Expander {
 		{"squashfs", magic("hsqs"), expandSquashfs},
 		{"", isAppImage, expandAppImage},
 		{"", isXar, expandXar},
+		{"", isGitPack, expandGitPack},
+		{"", isSQLite, expandSQLite},
 		{"", isAsar, expandAsar},
 		{"", isUnsupported, expandUnsupported},
 	}

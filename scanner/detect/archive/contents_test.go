@@ -85,6 +85,8 @@ func seeds(t testing.TB) map[string][]byte {
 		"a.asar":     `printf '\004\000\000\000\064\000\000\000\060\000\000\000\055\000\000\000{"files":{"a":{"size":2,"offset":"0"}}}      hi' > out`,
 		"a.ex_":      `mscompress in/a.txt >/dev/null; mv in/a.txt_ out`,
 		"a.pbzx":     `xz -c in/a.txt > x; n=$(stat -c %s x); (printf 'pbzx\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0'; printf "\\x$(printf %02x $n)"; cat x) > out`,
+		"a.db":       `python3 -c "import sqlite3; c = sqlite3.connect('out'); c.execute('create table t (a)'); c.execute('insert into t values (?)', (b'PK\x03\x04' + b'x' * 9000,)); c.commit()"`,
+		"a.pack":     `git init -q r; printf 'PK\003\004' > r/a; cd r; git add .; git -c user.name=a -c user.email=a@b.c commit -qm x; echo HEAD | git pack-objects --revs -q --stdout > ../out`,
 		"a.cpio":     `cd in && find . | cpio -o -H newc --quiet > ../out`,
 		"odc.cpio":   `cd in && find . | cpio -o -H odc --quiet > ../out`,
 		"a.zip":      `cd in && zip -qr ../o . && mv ../o.zip ../out`,

@@ -109,7 +109,7 @@ func innerName(full string) string {
 	ext := path.Ext(base)
 	stem := strings.TrimSuffix(base, ext)
 	switch strings.ToLower(ext) {
-	case ".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".lzma", ".z":
+	case ".gz", ".bz2", ".xz", ".zst", ".zstd", ".lz4", ".lzma", ".z", ".br":
 		if stem != "" {
 			return stem
 		}

@@ -39,6 +39,12 @@ func (c *Carver) Has(b []byte) (yes bool) {
 	return yes
 }
 
+// HasAny reports whether a signature is anywhere in b.
+func (c *Carver) HasAny(b []byte) (yes bool) {
+	c.search.Find(b, 0, func(int, int) { yes = true })
+	return yes
+}
+
 // Marks searches the bytes of r from one offset to another.
 func (c *Carver) Marks(ctx context.Context, r io.ReaderAt, from, to int64) (*scanner.Marks, error) {
 	marks := &scanner.Marks{}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+
+	"github.com/interdict/interdict/scanner/internal/format"
 )
 
 // A Signature is one way in which a container or a program shows itself.
@@ -75,6 +77,17 @@ func Signatures() []Signature {
 		{Kind: "uu", Magic: "begin 7", text: uuRun},
 		{Kind: "uu", Magic: "begin 0", text: uuRun},
 	}
+}
+
+// Begins reports whether head begins as one of the files does that are known by
+// their first bytes.
+func Begins(head []byte) bool {
+	for _, s := range Signatures() {
+		if at := int(s.back); s.text == nil && s.start == nil && len(head) >= at+len(s.Magic) && string(head[at:at+len(s.Magic)]) == s.Magic {
+			return true
+		}
+	}
+	return format.PEHeader(head) > 0
 }
 
 // End is where a file of a kind that begins the size bytes of r ends by its own

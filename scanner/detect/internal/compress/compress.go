@@ -9,8 +9,10 @@ import (
 	"errors"
 	"io"
 	"path"
+	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
@@ -45,6 +47,8 @@ func Name(path string, head []byte) string {
 		return "szdd"
 	case at(head, 0, "pbzx\x00\x00"): // Apple's, of xz streams
 		return "pbzx"
+	case strings.HasSuffix(path, ".br"): // RFC 7932 has no magic
+		return "brotli"
 	case at(head, 0, "\x1f\x9d") && len(head) > 2 && head[2]&0x60 == 0 && head[2]&0x1f >= 9 && head[2]&0x1f <= 16: // compress(1)
 		return "compress"
 	}
@@ -115,6 +119,8 @@ func NewReader(kind string, r io.Reader) (io.Reader, func(), error) {
 	case "pbzx":
 		z, err := newPbzx(r)
 		return z, func() {}, err
+	case "brotli":
+		return brotli.NewReader(r), func() {}, nil
 	case "lz4":
 		return lz4.NewReader(r), func() {}, nil
 	case "lzma":
