@@ -30,7 +30,10 @@ func newCheck() *cobra.Command {
 		Short: "Judge stored bills of materials, without looking again",
 		Long: `check gives the judgement of scan from a stored bill of materials: by today's
 list and law, or by those of another day. It takes CycloneDX (JSON, XML), SPDX
-2.3 (JSON, tag-value) and the JSON of syft. "-" reads one from stdin.
+2.3 (JSON, tag-value) and the JSON of syft, as they come: compressed by gzip or
+zstd, as a forge exports them, in an in-toto statement, a DSSE envelope or a
+Sigstore bundle, of which no signature is verified here ("interdict verify"
+does). "-" reads one from stdin.
 
 A document of another tool lacks the evidence of binaries: what nobody looked
 for cannot be passed, so such a verdict is at best incomplete.
@@ -66,6 +69,7 @@ func runCheck(cmd *cobra.Command, args []string, f *checkFlags) error {
 			return err
 		}
 		for _, b := range c.judge(some) {
+			noteUnverified(cmd.ErrOrStderr(), b.target.Target, b.wrappings)
 			if b.err != nil {
 				printError(cmd.ErrOrStderr(), b.err)
 				b.target.Error = b.err.Error()
@@ -102,6 +106,8 @@ type checked struct {
 	target report.Target
 	uses   []denylist.WaiverUse
 	err    error
+
+	wrappings []document.Wrapping
 }
 
 // judge judges several at once, in their order.
@@ -120,12 +126,12 @@ func (c *checking) judge(names []string) []checked {
 }
 
 func (c *checking) one(name string) checked {
-	inv, err := readBOM(name, c.in)
+	doc, err := openDocument(name, c.in)
 	if err != nil {
 		return checked{target: report.Target{Target: name}, err: err}
 	}
-	var out checked
-	out.target, out.uses = c.j.judge(name, inv)
+	out := checked{wrappings: doc.Wrappings}
+	out.target, out.uses = c.j.judge(name, doc.Inventory)
 	if c.brief {
 		out.target = out.target.Brief(c.report)
 	}
@@ -134,6 +140,15 @@ func (c *checking) one(name string) checked {
 
 // readBOM reads a bill of materials from a file, or from stdin for "-".
 func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
+	doc, err := openDocument(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Inventory, nil
+}
+
+// openDocument reads a bill of materials, and what it lay in, as readBOM does.
+func openDocument(name string, stdin io.Reader) (*document.Document, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -142,9 +157,9 @@ func readBOM(name string, stdin io.Reader) (*sbom.Inventory, error) {
 		defer f.Close()
 		stdin = f
 	}
-	inv, _, err := document.Decode(stdin)
+	doc, err := document.Read(stdin)
 	if err == nil {
-		return inv, nil
+		return doc, nil
 	}
 	err = fmt.Errorf("reading %s: %w", name, err)
 	if h := (interface{ Hint() string })(nil); errors.As(err, &h) {

@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
-	"github.com/interdict/interdict/sbom/document"
 )
 
 // Exit codes of diff, which are those of diff(1): 0 is nothing differs.
@@ -122,20 +119,9 @@ func (s *scanning) stored(name string, stdin io.Reader) (*sbom.Inventory, error)
 	if name == "-" {
 		return readBOM(name, stdin)
 	}
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil, nil // a folder, or a name in a registry
+	doc, err := readIfBOM(name)
+	if doc == nil {
+		return nil, err
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", name, err)
-	}
-	defer f.Close()
-	inv, _, err := document.Decode(f)
-	if errors.Is(err, document.ErrUnknown) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return inv, nil
+	return doc.Inventory, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/denylist/report"
 	"github.com/interdict/interdict/sbom"
+	"github.com/interdict/interdict/sbom/document"
 	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/registry"
 	"github.com/interdict/interdict/scanner/scan"
@@ -87,7 +89,8 @@ func (f *scanFlags) addLooking(fl *pflag.FlagSet) {
 
 func runScan(cmd *cobra.Command, args []string, f *scanFlags) error {
 	ctx := cmd.Context()
-	targets, err := readTargets(args, cmd.InOrStdin())
+	stdin := bufio.NewReaderSize(cmd.InOrStdin(), document.SniffLen)
+	targets, err := readTargets(args, stdin)
 	if err != nil {
 		return err
 	}
@@ -105,6 +108,7 @@ func runScan(cmd *cobra.Command, args []string, f *scanFlags) error {
 		return err
 	}
 	defer s.close()
+	s.stdin = stdin
 	r := j.newReport()
 	failed := s.all(ctx, targets, r)
 	if ctx.Err() != nil {
@@ -125,6 +129,7 @@ type scanning struct {
 	source source.Options
 	opt    scan.Options
 	quiet  bool
+	stdin  io.Reader // for a target "sbom:-"
 	errOut io.Writer
 	temp   string
 	warned bool
@@ -199,6 +204,12 @@ func (s *scanning) warn(err error) {
 // that fails does not stop the others.
 func (s *scanning) all(ctx context.Context, targets []string, r *report.Report) (failed int) {
 	for _, t := range targets {
+		if ok, err := s.claimed(r, t); ok {
+			if err != nil {
+				failed += s.fail(ctx, r, report.Target{Target: t}, err)
+			}
+			continue
+		}
 		srcs, err := source.Open(ctx, t, s.source)
 		if err != nil {
 			failed += s.fail(ctx, r, report.Target{Target: t}, err)

@@ -3,17 +3,21 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"strings"
 )
 
 // readTargets replaces "-" by the targets on stdin: one a line, empty lines and
-// lines that begin with "#" passed over.
-func readTargets(args []string, in io.Reader) ([]string, error) {
+// lines that begin with "#" passed over. A bill of materials on stdin is one
+// target.
+func readTargets(args []string, in *bufio.Reader) ([]string, error) {
 	var targets []string
 	for _, a := range args {
 		if a != "-" {
 			targets = append(targets, a)
+			continue
+		}
+		if isBOM(in) {
+			targets = append(targets, bomScheme+"-")
 			continue
 		}
 		lines := bufio.NewScanner(in)

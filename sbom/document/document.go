@@ -3,7 +3,6 @@
 package document
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -32,39 +31,38 @@ const (
 // ErrUnknown is what Decode's error wraps when the input is of no known format.
 var ErrUnknown = errors.New("no known format of a bill of materials")
 
-// peek is how much of a document is looked at to tell its format, in bytes.
-const peek = 64 << 10
+// Document is one document, read.
+type Document struct {
+	Inventory *sbom.Inventory
+	Format    Format
+	Wrappings []Wrapping // what the document lay in, outermost first
+}
 
-// Decode reads one document of any format, within the bounds of that format's
-// decoder, and tells which it was. The result is normalized.
+// Decode reads one document of any format, as [Read] does, and tells which it
+// was. The result is normalized.
 func Decode(r io.Reader) (*sbom.Inventory, Format, error) {
-	buf := bufio.NewReaderSize(r, peek)
-	head, err := buf.Peek(peek)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, "", fmt.Errorf("reading a bill of materials: %w", err)
+	doc, err := Read(r)
+	if err != nil {
+		return nil, "", err
 	}
-	format := Detect(head)
-	var from io.Reader = buf
-	if format == "" && err == nil && begins(head, '{') {
-		// The field that tells the format comes late: all has to be read first.
-		all, err := io.ReadAll(io.LimitReader(buf, cyclonedx.MaxSize+1))
-		if err != nil {
-			return nil, "", fmt.Errorf("reading a bill of materials: %w", err)
-		}
-		format, from = Detect(all), bytes.NewReader(all)
-	}
-	var inv *sbom.Inventory
-	switch format {
+	return doc.Inventory, doc.Format, nil
+}
+
+// decode reads what lay in the wrappings.
+func (d *Document) decode(text []byte) (err error) {
+	d.Format = Detect(text)
+	switch d.Format {
 	case CycloneDXJSON, CycloneDXXML:
-		inv, err = cyclonedx.Decode(from)
+		d.Inventory, err = cyclonedx.Decode(bytes.NewReader(text))
 	case SPDXJSON, SPDXTagValue:
-		inv, err = spdx.Decode(from)
+		d.Inventory, err = spdx.Decode(bytes.NewReader(text))
 	case SyftJSON:
-		inv, err = syftjson.Decode(from)
+		d.Inventory, err = syftjson.Decode(bytes.NewReader(text))
 	default:
-		err = fmt.Errorf("%w: it begins with %.16q", ErrUnknown, bytes.TrimSpace(head))
+		head := bytes.TrimSpace(text[:min(len(text), 64)])
+		err = fmt.Errorf("%w: it begins with %.16q", ErrUnknown, head)
 	}
-	return inv, format, err
+	return err
 }
 
 // Detect tells a document's format by its beginning: a JSON document by the

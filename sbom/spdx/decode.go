@@ -116,10 +116,20 @@ func (r *reading) foreign() {
 		if p.isImage() {
 			inv.Subject.Kind = sbom.Image
 			r.image(p, &c)
+			if says(&c) {
+				r.subject = "" // it is judged too
+			}
 		} else if !strings.HasPrefix(p.ID, "SPDXRef-DocumentRoot-") {
 			r.subject = "" // it may be software, and is judged as such
 		}
 	}
+}
+
+// says reports whether the package of an image names more than the image: a
+// maker, or what software it is.
+func says(c *sbom.Component) bool {
+	return c.Supplier+c.Publisher+c.Manufacturer != "" || len(c.Authors)+len(c.CPEs)+len(c.References) > 0 ||
+		c.PURL != "" && !strings.HasPrefix(c.PURL, "pkg:oci/") && !strings.HasPrefix(c.PURL, "pkg:docker/")
 }
 
 // isImage reports whether a package is a container image.
@@ -187,6 +197,9 @@ func (r *reading) pkg(p *pkg) error {
 		if c, err = overlay(&c, text); err != nil {
 			return err
 		}
+	}
+	if !r.ours {
+		c.NoteName()
 	}
 	if _, taken := r.at[p.ID]; taken {
 		return fmt.Errorf("two elements have the identifier %q", p.ID)

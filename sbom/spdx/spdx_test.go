@@ -257,14 +257,14 @@ func TestTagValue(t *testing.T) {
 		Subject: sbom.Subject{Kind: sbom.Directory, Name: "av", PURL: "pkg:generic/av@1"}, Foreign: "acme-1.0",
 		Created: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC),
 		Components: []sbom.Component{
-			{Ref: "SPDXRef-av", Type: sbom.Library, Name: "av", Version: "1", PURL: "pkg:generic/av@1", Supplier: "AO Kaspersky Lab <info@example.org>",
+			{Ref: "SPDXRef-av", Type: sbom.Library, Name: "av", Evidence: []sbom.Evidence{{Kind: sbom.ComponentName, Value: "av", Where: "name"}}, Version: "1", PURL: "pkg:generic/av@1", Supplier: "AO Kaspersky Lab <info@example.org>",
 				Description: "many\nlines", Hashes: []sbom.Hash{{Algorithm: "SHA-1", Value: "85ed0817af83a24ad8da68c2b5094de69833983c"}},
 				Occurrences: []sbom.Occurrence{{Path: "/opt/kaspersky/kesl/bin/kesl"}}, DependsOn: []string{"SPDXRef-x"}},
 			{Ref: "SPDXRef-f", Type: sbom.FileType, Name: "/opt/kaspersky/kesl/bin/kesl", Hashes: []sbom.Hash{{Algorithm: "SHA-1", Value: "85ed0817af83a24ad8da68c2b5094de69833983c"}},
 				Occurrences: []sbom.Occurrence{{Path: "/opt/kaspersky/kesl/bin/kesl"}},
 				Evidence: []sbom.Evidence{{Kind: sbom.Filename, Value: "kesl", Path: "/opt/kaspersky/kesl/bin/kesl"},
 					{Kind: sbom.Path, Value: "/opt/kaspersky/kesl/bin/kesl", Path: "/opt/kaspersky/kesl/bin/kesl"}}},
-			{Ref: "SPDXRef-x", Type: sbom.Library, Name: "x", Licenses: []sbom.License{{Name: "Odd", Declared: true}}},
+			{Ref: "SPDXRef-x", Type: sbom.Library, Name: "x", Evidence: []sbom.Evidence{{Kind: sbom.ComponentName, Value: "x", Where: "name"}}, Licenses: []sbom.License{{Name: "Odd", Declared: true}}},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {

@@ -77,6 +77,7 @@ func (a *artifact) component() sbom.Component {
 		m.tell(&c)
 	}
 	c.Properties = append(c.Properties, sbom.Property{Name: "syft:package:type", Value: a.Type})
+	c.NoteName()
 	return c
 }
 

@@ -51,7 +51,9 @@ func TestDecode(t *testing.T) {
 			{Ref: "2", Type: sbom.Application, Name: "avp", Version: "21", Manufacturer: "AO Kaspersky Lab", Properties: typ("binary"),
 				CPEs: []string{"cpe:2.3:a:x:avp:21:*:*:*:*:*:*:*"}, Licenses: []sbom.License{{Name: "odd", Declared: true}},
 				Occurrences: []sbom.Occurrence{{Path: "/x/avp.exe"}}, Contains: []string{"3"},
-				Evidence: []sbom.Evidence{{Kind: sbom.PECompanyName, Value: "AO Kaspersky Lab", Path: "/x/avp.exe", Where: "CompanyName"}}},
+				Evidence: []sbom.Evidence{
+					{Kind: sbom.ComponentName, Value: "avp", Where: "name"},
+					{Kind: sbom.PECompanyName, Value: "AO Kaspersky Lab", Path: "/x/avp.exe", Where: "CompanyName"}}},
 			{Ref: "3", Type: sbom.Library, Name: "left", Version: "1", PURL: "pkg:npm/left@1", Authors: []string{"A", "B"}, DependsOn: []string{"1"},
 				References: []sbom.Reference{{Type: "website", URL: "https://example.com"}}, Properties: typ("npm")},
 			{Ref: "f", Type: sbom.FileType, Name: "/opt/kaspersky/kesl", Hashes: []sbom.Hash{{Algorithm: "SHA-256", Value: "0a"}},
