@@ -154,7 +154,7 @@ func (t *Tree) Open(n Node) (Content, error) {
 		if e.kept || e.Type != scanner.Hardlink {
 			return t.layers[l].Open(e)
 		}
-		target, below := t.below(l, e.Link)
+		target, below := t.lower(l, e.Link)
 		if target == nil {
 			return nil, ErrNotKept
 		}
@@ -162,8 +162,25 @@ func (t *Tree) Open(n Node) (Content, error) {
 	}
 }
 
-// below finds the entry at path in the nearest layer below l.
-func (t *Tree) below(l int, path string) (*Entry, int) {
+// Target returns where the contents of the entry that a layer has at path are:
+// there, or for a hard link to a file of a layer below, in that layer.
+func (t *Tree) Target(layer int, path string) (int, string) {
+	if layer < 0 || layer >= len(t.layers) || t.layers[layer] == nil {
+		return layer, path
+	}
+	e, ok := t.layers[layer].Lookup(path)
+	for ok && e.Type == scanner.Hardlink && e.Digest == [32]byte{} {
+		target, below := t.lower(layer, e.Link)
+		if target == nil {
+			break
+		}
+		e, layer, path = target, below, target.Path
+	}
+	return layer, path
+}
+
+// lower finds the entry at path in the nearest layer below l.
+func (t *Tree) lower(l int, path string) (*Entry, int) {
 	for l--; l >= 0; l-- {
 		if t.layers[l] == nil {
 			continue

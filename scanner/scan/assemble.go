@@ -23,14 +23,14 @@ type assembly struct {
 	inv      *sbom.Inventory
 	tree     *layer.Tree
 	packages *catalog.Catalog
-	detected map[placeOf]bool // places that have a component of their own
-	byPlace  map[placeOf]int  // catalogued components by where they were found
-	byRef    map[string]int   // catalogued components by their references
+	detected map[placeOf]int // components of their own, by where the file is
+	byPlace  map[placeOf]int // catalogued components by where they were found
+	byRef    map[string]int  // catalogued components by their references
 	inside   map[insidePackage]int
 }
 
 func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
-	a := &assembly{run: r, detected: map[placeOf]bool{}, byPlace: map[placeOf]int{}, byRef: map[string]int{}, inside: map[insidePackage]int{}}
+	a := &assembly{run: r, detected: map[placeOf]int{}, byPlace: map[placeOf]int{}, byRef: map[string]int{}, inside: map[insidePackage]int{}}
 	a.inv = &sbom.Inventory{Subject: r.src.Subject(), Tool: r.opt.Tool, Created: r.opt.Created}
 	var err error
 	if a.packages, a.tree, err = r.catalogue(ctx); err != nil {
@@ -57,6 +57,7 @@ func (r *run) assemble(ctx context.Context) (*sbom.Inventory, error) {
 			a.addFiles(i, l)
 		}
 	}
+	a.traceAliases()
 	wincatalog.Join(a.inv.Components)
 	a.inv.Normalize()
 	return a.inv, nil
@@ -111,19 +112,19 @@ func (a *assembly) placeFile(i int, l *readLayer, fs detect.Findings) {
 		place := placeOf{l.desc.DiffID, c.Occurrences[0].Path}
 		if n, ok := a.packageAt(place, &c); ok {
 			a.enrich(n, c)
-			a.detected[place], at[j] = true, n
+			a.detected[place], at[j] = n, n
 			continue
 		}
 		if !a.keeps(c) {
 			continue
 		}
-		a.detected[place] = true
 		if c.Ref == "" {
 			c.Ref = refOf(&c)
 		} else { // of a catalog inside the file
 			c.Ref += "@" + place.layer
 		}
 		at[j] = a.add(c)
+		a.detected[place] = at[j]
 		if c.PURL != "" && place.path != topPath(place.path) {
 			a.inside[insidePackage{place, c.PURL}] = at[j]
 		}
@@ -269,7 +270,7 @@ func (a *assembly) addFiles(i int, l *readLayer) {
 	for j := range l.index.Entries {
 		e := &l.index.Entries[j]
 		place := placeOf{l.desc.DiffID, e.Path}
-		if e.Type != scanner.Regular || a.detected[place] {
+		if _, ok := a.detected[place]; ok || e.Type != scanner.Regular {
 			continue
 		}
 		o := a.occurrence(i, e)

@@ -37,6 +37,9 @@ func (r *run) catalogue(ctx context.Context) (*catalog.Catalog, *layer.Tree, err
 		if len(c.Missing) == 0 || r.walker || pass == passes {
 			return c, opt.Tree, nil
 		}
+		for i, m := range c.Missing {
+			c.Missing[i].Layer, c.Missing[i].Path = opt.Tree.Target(m.Layer, m.Path)
+		}
 		if err := r.readAgain(ctx, c.Missing, true); err != nil {
 			return nil, nil, err
 		}

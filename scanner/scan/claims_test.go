@@ -30,13 +30,24 @@ type stored struct {
 	media  types.MediaType // gzip if empty
 }
 
+// tarOf makes a tar of "path=contents", "path -> target" for a symbolic and
+// "path => target" for a hard link.
 func tarOf(t *testing.T, files ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		name, body, _ := strings.Cut(f, "=")
-		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(body))}); err != nil {
+		h := &tar.Header{Mode: 0o755}
+		body := ""
+		if name, target, ok := strings.Cut(f, " -> "); ok {
+			h.Name, h.Linkname, h.Typeflag = name, target, tar.TypeSymlink
+		} else if name, target, ok := strings.Cut(f, " => "); ok {
+			h.Name, h.Linkname, h.Typeflag = name, target, tar.TypeLink
+		} else {
+			h.Name, body, _ = strings.Cut(f, "=")
+			h.Size = int64(len(body))
+		}
+		if err := w.WriteHeader(h); err != nil {
 			t.Fatal(err)
 		}
 		io.WriteString(w, body)

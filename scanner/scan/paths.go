@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,6 +16,9 @@ import (
 // evidence; the others are counted.
 const maxPathProofs = 16
 
+// maxAliasProofs bounds the other paths of one file that are evidence.
+const maxAliasProofs = 8
+
 // tracePaths makes a component of every watched folder and file name that no
 // detector made one of. A product folder is one component, however many files
 // it has.
@@ -27,7 +31,7 @@ func (a *assembly) tracePaths(i int, rl *readLayer) {
 	for _, t := range rl.traces.of(rl.index, w) {
 		e := &rl.index.Entries[t.entry]
 		place := placeOf{rl.desc.DiffID, e.Path}
-		if a.detected[place] {
+		if _, ok := a.detected[place]; ok {
 			continue
 		}
 		if !t.byPath {
@@ -40,7 +44,7 @@ func (a *assembly) tracePaths(i int, rl *readLayer) {
 			c = a.folder(root)
 			folders[root] = c
 		}
-		a.intoFolder(c, i, e, t.byName)
+		a.intoFolder(c, i, e, e.Path, t.byName)
 	}
 	for _, c := range folders {
 		a.add(*c)
@@ -98,7 +102,9 @@ func (a *assembly) folder(root string) *sbom.Component {
 	}
 }
 
-func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, byName bool) {
+// intoFolder adds a file to a product folder. At is its path there, its own or
+// one through links.
+func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, at string, byName bool) {
 	o := a.occurrence(i, e)
 	if byName {
 		c.Evidence = append(c.Evidence, nameEvidence(e, o.Layer))
@@ -113,8 +119,49 @@ func (a *assembly) intoFolder(c *sbom.Component, i int, e *layer.Entry, byName b
 		}
 	}
 	c.Occurrences = append(c.Occurrences, o)
-	c.Evidence = append(c.Evidence, sbom.Evidence{Kind: sbom.Path, Value: e.Path, Path: e.Path, Layer: o.Layer,
-		Format: entryFormat(e), Detector: pathDetector})
+	c.Evidence = append(c.Evidence, pathEvidence(e, at, o.Layer))
+}
+
+func pathEvidence(e *layer.Entry, at, diffID string) sbom.Evidence {
+	return sbom.Evidence{Kind: sbom.Path, Value: at, Path: e.Path, Layer: diffID,
+		Format: entryFormat(e), Detector: pathDetector}
+}
+
+// traceAliases is tracePaths for the paths that a container opens files by, where
+// links to folders give them others than they have in their layers. A file that
+// has a component of its own gets them as evidence, and others are a folder's.
+func (a *assembly) traceAliases() {
+	w := a.run.opt.Watch
+	if w == nil || w.Match == nil || a.run.walker {
+		return
+	}
+	folders := map[string]*sbom.Component{}
+	more := map[placeOf]int{}
+	all := a.tree.Aliases(func(n layer.Node, at string) {
+		e := n.Entry
+		if e == nil || e.Type == scanner.Dir || !w.Matches(sbom.Path, at) || w.Matches(sbom.Path, e.Path) {
+			return
+		}
+		place := placeOf{a.inv.Layers[n.Layer].DiffID, e.Path}
+		if c, ok := a.detected[place]; ok {
+			if more[place]++; more[place] <= maxAliasProofs {
+				a.inv.Components[c].Evidence = append(a.inv.Components[c].Evidence, pathEvidence(e, at, place.layer))
+			}
+			return
+		}
+		root := watchedRoot(w, at)
+		if folders[root] == nil {
+			folders[root] = a.folder(root)
+		}
+		a.intoFolder(folders[root], n.Layer, e, at, false)
+	})
+	for _, root := range slices.Sorted(maps.Keys(folders)) {
+		a.add(*folders[root])
+	}
+	if !all {
+		a.inv.Coverage.Gaps = append(a.inv.Coverage.Gaps, sbom.Gap{Reason: sbom.Limit,
+			Detail: "links to folders give files so many other paths that not all were looked at"})
+	}
 }
 
 // watchedRoot is the folder that a watched path belongs to.
