@@ -12,19 +12,16 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// index is a list made ready for judging. It is not changed after compile, but
-// for what clean learns.
+// index is a list made ready for judging. It is not changed after compile.
 type index struct {
 	list    *List
 	vendors map[string]*Vendor
 	regimes map[string]*Regime
 	kinds   map[sbom.Kind]*matcher
-	quick   [128]ofKind // what kinds has, by slot, if no other kind has the slot
 	rules   map[string]*compiledRule
 	watched []watched
 	prints  []string // of watched, sorted
 	digest  string
-	clean   *clean
 }
 
 // compiledRule is a rule and what its conditions need.
@@ -79,7 +76,7 @@ func (p *pattern) id() string {
 func compile(l *List) *index {
 	ix := &index{
 		list: l, vendors: map[string]*Vendor{}, regimes: map[string]*Regime{},
-		kinds: map[sbom.Kind]*matcher{}, rules: map[string]*compiledRule{}, clean: newClean(),
+		kinds: map[sbom.Kind]*matcher{}, rules: map[string]*compiledRule{},
 	}
 	for i := range l.Regimes {
 		ix.regimes[l.Regimes[i].ID] = &l.Regimes[i]
@@ -91,11 +88,8 @@ func compile(l *List) *index {
 			ix.add(v, &v.Rules[j])
 		}
 	}
-	for k, m := range ix.kinds {
+	for _, m := range ix.kinds {
 		m.finish()
-		if q := &ix.quick[kindSlot(k)]; q.m == nil || k < q.kind {
-			*q = ofKind{k, m}
-		}
 	}
 	ix.watched = fingerprints(l)
 	for _, w := range ix.watched {
@@ -143,27 +137,6 @@ func (ix *index) add(v *Vendor, r *Rule) {
 			}
 		}
 	}
-}
-
-// ofKind is a matcher and the kind that it is for.
-type ofKind struct {
-	kind sbom.Kind
-	m    *matcher
-}
-
-func kindSlot(k sbom.Kind) uint8 {
-	if k == "" {
-		return 0
-	}
-	return (uint8(len(k))*11 ^ k[0] ^ k[len(k)-1]<<2 ^ k[len(k)/2]<<1) & 127
-}
-
-// of returns the matcher of a kind, nil for one that no rule is held against.
-func (ix *index) of(k sbom.Kind) *matcher {
-	if q := &ix.quick[kindSlot(k)]; q.kind == k {
-		return q.m
-	}
-	return ix.kinds[k]
 }
 
 func (ix *index) matcher(k sbom.Kind) *matcher {

@@ -25,7 +25,7 @@ func (g *group) allows(r *compiledRule) bool {
 	if len(r.Requires.Kinds) > 0 && !slices.ContainsFunc(g.evidence, func(e *sbom.Evidence) bool { return slices.Contains(r.Requires.Kinds, e.Kind) }) {
 		return false
 	}
-	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.hits, func(h hit) bool {
+	return len(r.Requires.Rules) == 0 || slices.ContainsFunc(g.matched, func(h patternMatch) bool {
 		return slices.Contains(r.Requires.Rules, h.p.rule.ID) && !h.e.Kind.Info().Is(sbom.Imported)
 	})
 }

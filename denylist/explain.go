@@ -188,7 +188,7 @@ func (d Deadline) when() string {
 // covered lists what a regime answers with a.
 func covered(r *Regime, v *RegimeVendor, a Answer) string {
 	var parts []string
-	n := naming{r, v}
+	n := designation{r, v}
 	for _, what := range []Identifies{Product, Driver, Engine, OpenSource} {
 		if n.answer(what) == a {
 			parts = append(parts, thing(what))

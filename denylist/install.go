@@ -14,10 +14,10 @@ const maxOccurrences = 100
 
 // install gathers the traces of one vendor's installation.
 type install struct {
-	hits  map[*pattern]hit // for each pattern, its first evidence by path and layer
-	files map[sbom.Occurrence]bool
-	of    *sbom.Component // the one component that they are of; nil for several
-	some  bool
+	matched map[*pattern]patternMatch // for each pattern, its first evidence by path and layer
+	files   map[sbom.Occurrence]bool
+	of      *sbom.Component // the one component that they are of; nil for several
+	some    bool
 }
 
 // isFolder reports whether a pattern is a folder and all that is in it.
@@ -27,11 +27,11 @@ func isFolder(p *pattern) bool {
 }
 
 // trace notes a trace of an installation in component c.
-func (j *judging) trace(c *sbom.Component, h hit) {
+func (j *evaluation) trace(c *sbom.Component, h patternMatch) {
 	id := h.p.rule.vendor.ID
 	in := j.installs[id]
 	if in == nil {
-		in = &install{hits: map[*pattern]hit{}, files: map[sbom.Occurrence]bool{}}
+		in = &install{matched: map[*pattern]patternMatch{}, files: map[sbom.Occurrence]bool{}}
 		j.installs[id] = in
 	}
 	if !in.some {
@@ -39,8 +39,8 @@ func (j *judging) trace(c *sbom.Component, h hit) {
 	} else if in.of != c {
 		in.of = nil
 	}
-	if old, ok := in.hits[h.p]; !ok || compareEvidence(h.e, old.e) < 0 {
-		in.hits[h.p] = h
+	if old, ok := in.matched[h.p]; !ok || compareEvidence(h.e, old.e) < 0 {
+		in.matched[h.p] = h
 	}
 	for _, o := range c.Occurrences {
 		if h.e.Path == "" || o.Path == h.e.Path && o.Layer == h.e.Layer {
@@ -55,14 +55,14 @@ func compareEvidence(a, b sbom.Evidence) int {
 }
 
 // installation judges the traces of one vendor together.
-func (j *judging) installation(vendor string, in *install) {
+func (j *evaluation) installation(vendor string, in *install) {
 	g := &group{}
-	for _, h := range in.hits {
+	for _, h := range in.matched {
 		e := h.e
-		g.hits = append(g.hits, hit{h.p, e})
+		g.matched = append(g.matched, patternMatch{h.p, e})
 		g.evidence = append(g.evidence, &e)
 	}
-	w := weigh(g, vendor)
+	w := assess(g, vendor)
 	if w.identity == "" || w.identity == Mention && !j.mentions {
 		return
 	}
@@ -76,7 +76,7 @@ func (j *judging) installation(vendor string, in *install) {
 		f.Component = refOf(in.of)
 		f.Component.Name = first.Value
 	}
-	for p := range in.hits {
+	for p := range in.matched {
 		if isFolder(p) && p.id() == first.Rule {
 			f.Component.Name = strings.TrimSuffix(p.value, "/")
 		}

@@ -19,7 +19,7 @@ import (
 // a vendor's file is not thereby the vendor's.
 func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
 	ix := l.compiled()
-	j := &judging{ix: ix, inv: inv, asked: ix.ask(p), mentions: p.Mentions, installs: map[string]*install{}}
+	j := &evaluation{ix: ix, inv: inv, selection: ix.selectLaws(p), mentions: p.Mentions, installs: map[string]*install{}}
 	j.subject()
 	for i := range inv.Components {
 		j.component(&inv.Components[i])
@@ -28,61 +28,36 @@ func (l *List) Judge(inv *sbom.Inventory, p Policy) Verdict {
 		j.installation(id, j.installs[id])
 	}
 	v := Verdict{
-		AsOf: p.AsOf, Regimes: j.asked.ids,
+		AsOf: p.AsOf, Regimes: j.selection.ids,
 		List:     ListID{Name: l.Name, Version: l.Version, Digest: ix.digest},
-		Findings: j.sorted(),
+		Findings: j.findings(),
 		Gaps:     j.gaps(),
 	}
 	v.Outcome = v.outcome()
 	return v
 }
 
-// judging is the state of one call of Judge.
-type judging struct {
-	ix       *index
-	inv      *sbom.Inventory
-	asked    asked
-	mentions bool       // are wanted
-	hits     []hit      // of the component at hand
-	asks     []byte     // what is matched of it
-	buf      []*pattern // of the value at hand
-	found    []Finding
-	installs map[string]*install // by vendor
-	hosts    *hosts              // made when first needed
-	misses   [256]fact           // that match nothing, by slot
+// evaluation is the state of one call of Judge.
+type evaluation struct {
+	ix         *index
+	inv        *sbom.Inventory
+	selection  selection
+	mentions   bool           // are wanted
+	matched    []patternMatch // of the component at hand
+	buf        []*pattern     // of the value at hand
+	found      []Finding
+	installs   map[string]*install // by vendor
+	containers *containers         // made when first needed
 }
 
-// fact is a kind and a value.
-type fact struct {
-	kind  sbom.Kind
-	value string
-}
-
-// slot is where in judging.misses a fact is kept.
-func (f fact) slot() uint8 {
-	n := len(f.value)
-	return uint8(n)*31 ^ f.value[0] ^ f.value[n/2]<<2 ^ f.value[n-1]<<4 ^ uint8(len(f.kind))<<3
-}
-
-// find returns the patterns that a value matches, until the next call. Makers,
-// hosts and origins recur from component to component.
-func (j *judging) find(k sbom.Kind, value string) []*pattern {
-	if value == "" {
-		return nil
-	}
-	f := fact{k, value}
-	miss := &j.misses[f.slot()]
-	if *miss == f {
-		return nil
-	}
-	if j.buf = j.ix.find(k, value, j.buf[:0]); len(j.buf) == 0 {
-		*miss = f
-	}
+// find returns the patterns that a value matches, until the next call.
+func (j *evaluation) find(k sbom.Kind, value string) []*pattern {
+	j.buf = j.ix.find(k, value, j.buf[:0])
 	return j.buf
 }
 
-// hit is an evidence and a pattern that it matches.
-type hit struct {
+// patternMatch is an evidence and a pattern that it matches.
+type patternMatch struct {
 	p *pattern
 	e sbom.Evidence
 }
@@ -91,42 +66,36 @@ type hit struct {
 type group struct {
 	c        *sbom.Component // nil for the subject and for an installation
 	evidence []*sbom.Evidence
-	hits     []hit
+	matched  []patternMatch
 	path     string // of the file; empty for package metadata
 	layer    string
-	sorted   bool // evidence and hits
+	sorted   bool // evidence and matched
 }
 
-// match adds to j.hits what a fact matches.
-func (j *judging) match(f sbom.Fact) {
+// match adds to j.matched what a fact matches.
+func (j *evaluation) match(f sbom.Fact) {
 	for _, p := range j.find(f.Kind, f.Value) {
-		j.hits = append(j.hits, hit{p, f.AsEvidence()})
+		j.matched = append(j.matched, patternMatch{p, f.AsEvidence()})
 	}
 }
 
-func (j *judging) component(c *sbom.Component) {
-	j.asks = slices.Grow(appendAsked(j.asks[:0], c), sbom.MarkRoom)
-	mark := j.ix.clean.marker.Mark(j.asks)
-	if j.ix.clean.has(mark) {
-		return
-	}
-	j.hits = j.hits[:0]
+func (j *evaluation) component(c *sbom.Component) {
+	j.matched = j.matched[:0]
 	for f := range c.Facts() {
 		j.match(f)
 	}
-	if len(j.hits) == 0 {
-		j.ix.clean.add(mark)
+	if len(j.matched) == 0 {
 		return
 	}
 	for _, g := range j.groups(c) {
 		for _, v := range g.vendors() {
-			j.weighAndRule(g, v)
+			j.assessAndRule(g, v)
 		}
 	}
 }
 
-// groups sorts the hits of a component into groups, by path.
-func (j *judging) groups(c *sbom.Component) []*group {
+// groups sorts the matched of a component into groups, by path.
+func (j *evaluation) groups(c *sbom.Component) []*group {
 	byFile := map[[2]string]*group{}
 	oneFile := onlyPath(c)
 	at := func(e *sbom.Evidence) *group {
@@ -145,15 +114,15 @@ func (j *judging) groups(c *sbom.Component) []*group {
 		g := at(&c.Evidence[i])
 		g.evidence = append(g.evidence, &c.Evidence[i])
 	}
-	for i := range j.hits {
-		h := &j.hits[i]
+	for i := range j.matched {
+		h := &j.matched[i]
 		ofInstall := h.e.Kind.Info().Of == sbom.OfInstallation
 		if ofInstall || isFolder(h.p) {
 			j.trace(c, *h)
 		}
 		if !ofInstall {
 			g := at(&h.e)
-			g.hits = append(g.hits, *h)
+			g.matched = append(g.matched, *h)
 		}
 	}
 	// A component that is one file: what is said of the package is said of it.
@@ -161,7 +130,7 @@ func (j *judging) groups(c *sbom.Component) []*group {
 		joined := false
 		for key, g := range byFile {
 			if key[0] == oneFile {
-				g.hits = append(g.hits, whole.hits...)
+				g.matched = append(g.matched, whole.matched...)
 				g.evidence = append(g.evidence, whole.evidence...)
 				joined = true
 			}
@@ -188,37 +157,37 @@ func onlyPath(c *sbom.Component) string {
 	return c.Occurrences[0].Path
 }
 
-// vendors returns the IDs of the vendors that the group's hits name, sorted.
+// vendors returns the IDs of the vendors that the group's matched name, sorted.
 // The folder alone names none: see installation.
 func (g *group) vendors() []string {
 	ids := map[string]bool{}
-	for i := range g.hits {
-		if !isFolder(g.hits[i].p) {
-			ids[g.hits[i].p.rule.vendor.ID] = true
+	for i := range g.matched {
+		if !isFolder(g.matched[i].p) {
+			ids[g.matched[i].p.rule.vendor.ID] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(ids))
 }
 
 // subject judges the image's own configuration.
-func (j *judging) subject() {
-	j.hits = j.hits[:0]
+func (j *evaluation) subject() {
+	j.matched = j.matched[:0]
 	g := &group{}
 	for f := range j.inv.Subject.Facts() {
 		j.match(f)
 		e := f.AsEvidence()
 		g.evidence = append(g.evidence, &e)
 	}
-	g.hits = slices.Clone(j.hits)
+	g.matched = slices.Clone(j.matched)
 	for _, v := range g.vendors() {
-		j.weighAndRule(g, v)
+		j.assessAndRule(g, v)
 	}
 }
 
 // subjectOccurrences are the layers that the configuration says were made with
 // a vendor's product. They have no path: nobody knows where it was put.
 func subjectOccurrences(g *group, vendor string) (os []sbom.Occurrence) {
-	for _, h := range g.hits {
+	for _, h := range g.matched {
 		o := sbom.Occurrence{Layer: h.e.Layer}
 		if o.Layer != "" && h.p.rule.vendor.ID == vendor && !slices.Contains(os, o) {
 			os = append(os, o)
@@ -228,9 +197,9 @@ func subjectOccurrences(g *group, vendor string) (os []sbom.Occurrence) {
 	return os
 }
 
-// weighAndRule turns what a group says of a vendor into a finding.
-func (j *judging) weighAndRule(g *group, vendor string) {
-	w := weigh(g, vendor)
+// assessAndRule turns what a group says of a vendor into a finding.
+func (j *evaluation) assessAndRule(g *group, vendor string) {
+	w := assess(g, vendor)
 	if w.identity == "" || w.identity == Mention && !j.mentions {
 		return
 	}
@@ -245,7 +214,7 @@ func (j *judging) weighAndRule(g *group, vendor string) {
 	} else {
 		f.Component = refOf(g.c)
 		f.Occurrences = occurrences(g)
-		f.EmbeddedIn = j.host(g, w)
+		f.EmbeddedIn = j.container(g, w)
 	}
 	j.rule(&f, w)
 	j.found = append(j.found, f)

@@ -10,7 +10,7 @@ import (
 // matcher finds the patterns of one kind that a value matches. Looking up
 // allocates nothing when nothing matches, for most values.
 type matcher struct {
-	names       sieve // of the next four
+	names       prefilter // of the next four
 	exact, fold map[string][]*pattern
 	prefix      prefixes
 	prefixFold  prefixes
@@ -196,7 +196,7 @@ func (m *matcher) matches(value string) bool { return len(m.find(value, nil)) > 
 // find looks a fact up. Names of libraries are looked up without folder and
 // without version as well: "@rpath/libacme.dylib", "libacme.so.1".
 func (ix *index) find(k sbom.Kind, value string, out []*pattern) []*pattern {
-	m := ix.of(k)
+	m := ix.kinds[k]
 	if m == nil {
 		return out
 	}

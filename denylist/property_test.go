@@ -70,10 +70,20 @@ func TestJudgeIsAFunctionOfTheFacts(t *testing.T) {
 	}
 }
 
-// TestJudgeForgetsNothing: what was judged before, and is remembered to match
-// nothing, does not change what is judged next.
+// TestJudgeForgetsNothing: what was judged before does not change what is judged
+// next, be it the same or thousands of others in any order.
 func TestJudgeForgetsNothing(t *testing.T) {
 	p := denylist.Policy{AllEffects: true, Mentions: true, AsOf: today}
+	used := denylist.Merge(builtin.List(), &denylist.List{})
+	for _, n := range rand.New(rand.NewPCG(1, 7)).Perm(2000) {
+		used.Judge(randomInventory(rand.New(rand.NewPCG(uint64(n), 3))), p)
+	}
+	for seed := range uint64(20) {
+		inv := randomInventory(rand.New(rand.NewPCG(seed, 8)))
+		if d := cmp.Diff(denylist.Merge(builtin.List(), &denylist.List{}).Judge(inv, p), used.Judge(inv, p)); d != "" {
+			t.Fatalf("seed %d: two thousand others changed the verdict:\n%s", seed, d)
+		}
+	}
 	for seed := range uint64(60) {
 		inv := randomInventory(rand.New(rand.NewPCG(seed, 3)))
 		again := builtin.List()

@@ -10,9 +10,9 @@ import (
 // finding's level: the strictest of the rulings. A finding that all of them
 // answer with not-covered, or that none of them names, has the level mention:
 // it denies nothing, but it is kept, for what it identifies is there.
-func (j *judging) rule(f *Finding, w *weighed) {
+func (j *evaluation) rule(f *Finding, w *assessment) {
 	f.Level = Mention
-	for _, n := range j.asked.vendors[f.Vendor] {
+	for _, n := range j.selection.vendors[f.Vendor] {
 		r := n.ruling(f, w)
 		f.Rulings = append(f.Rulings, r)
 		switch {
@@ -27,7 +27,7 @@ func (j *judging) rule(f *Finding, w *weighed) {
 }
 
 // answer is what a regime says of one sort of thing by one vendor.
-func (n naming) answer(what Identifies) Answer {
+func (n designation) answer(what Identifies) Answer {
 	for _, m := range []map[Identifies]Answer{n.vendor.Covers, n.regime.Covers} {
 		if a, ok := m[what]; ok {
 			return a
@@ -40,7 +40,7 @@ func (n naming) answer(what Identifies) Answer {
 }
 
 // ruling gives the regime's answer to a finding.
-func (n naming) ruling(f *Finding, w *weighed) Ruling {
+func (n designation) ruling(f *Finding, w *assessment) Ruling {
 	r := Ruling{Regime: n.regime.ID, Citation: n.regime.Citation}
 	what := thing(f.Identifies)
 	answer := n.answer(f.Identifies)
@@ -99,13 +99,13 @@ func thing(i Identifies) string {
 }
 
 // lawWhy says what the law adds to the evidence.
-func (j *judging) lawWhy(f *Finding) string {
+func (j *evaluation) lawWhy(f *Finding) string {
 	count := map[RulingVerdict][]string{}
 	for _, r := range f.Rulings {
 		count[r.Verdict] = append(count[r.Verdict], r.Regime)
 	}
 	switch {
-	case len(f.Rulings) == 0 && len(j.asked.ids) > 0 && f.Identity != Mention:
+	case len(f.Rulings) == 0 && len(j.selection.ids) > 0 && f.Identity != Mention:
 		if others := j.ix.naming(f.Vendor); len(others) > 0 {
 			return fmt.Sprintf(" None of the regimes asked names the vendor; %s %s.", join(others), verb(len(others), "does", "do"))
 		}
@@ -121,7 +121,7 @@ func (j *judging) lawWhy(f *Finding) string {
 }
 
 // lawChange says which other law would answer differently.
-func (j *judging) lawChange(f *Finding) string {
+func (j *evaluation) lawChange(f *Finding) string {
 	if f.Level == Denied || f.Identity == Mention {
 		return ""
 	}
@@ -130,10 +130,10 @@ func (j *judging) lawChange(f *Finding) string {
 		r := j.ix.regimes[id]
 		for i := range r.Vendors {
 			v := &r.Vendors[i]
-			if v.ID != f.Vendor || !r.InForce(j.asked.asOf) || !v.inForce(j.asked.asOf) || j.asked.has(id) {
+			if v.ID != f.Vendor || !r.InForce(j.selection.asOf) || !v.inForce(j.selection.asOf) || j.selection.has(id) {
 				continue
 			}
-			if n := (naming{r, v}); n.answer(f.Identifies) == Covered && f.Identity == Denied {
+			if n := (designation{r, v}); n.answer(f.Identifies) == Covered && f.Identity == Denied {
 				stricter = append(stricter, id)
 			}
 		}
@@ -144,7 +144,7 @@ func (j *judging) lawChange(f *Finding) string {
 	return fmt.Sprintf(" Asking %s would deny it.", join(stricter))
 }
 
-func (a *asked) has(id string) bool { return slices.Contains(a.ids, id) }
+func (a *selection) has(id string) bool { return slices.Contains(a.ids, id) }
 
 // naming returns the IDs of all regimes of the list that name the vendor.
 func (ix *index) naming(vendor string) []string {

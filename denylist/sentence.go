@@ -10,7 +10,7 @@ import (
 const maxQuote = 80
 
 // why says in a sentence how the evidence came to its level.
-func (w *weighed) why() string {
+func (w *assessment) why() string {
 	p := &w.proofs[0]
 	switch {
 	case w.identity == Denied && p.Strength == Decisive && p.decides:
@@ -27,7 +27,7 @@ func (w *weighed) why() string {
 }
 
 // independent returns two strong proofs of different classes.
-func (w *weighed) independent() (a, b *proof) {
+func (w *assessment) independent() (a, b *proof) {
 	a = &w.proofs[0]
 	for i := range w.proofs {
 		p := &w.proofs[i]
@@ -81,7 +81,7 @@ func capital(s string) string {
 }
 
 // change says which evidence would change the level.
-func (w *weighed) change() string {
+func (w *assessment) change() string {
 	p := &w.proofs[0]
 	switch w.identity {
 	case Denied:

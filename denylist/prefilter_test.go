@@ -18,7 +18,7 @@ func TestSieve(t *testing.T) {
 		}
 		return string(b)
 	}
-	v := sieve{folds: true}
+	v := prefilter{folds: true}
 	var names, prefixes []string
 	for range 60 {
 		names, prefixes = append(names, word()), append(prefixes, word())

@@ -8,8 +8,8 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// weighed is what the evidence of one group says of one vendor.
-type weighed struct {
+// assessment is what the evidence of one group says of one vendor.
+type assessment struct {
 	vendor     *Vendor
 	proofs     []proof
 	identity   Level // empty when nothing counts
@@ -35,14 +35,14 @@ func atMost(s, limit Strength) Strength {
 	return s
 }
 
-// weigh applies the rules' conditions and the limits of each kind of evidence,
+// assess applies the rules' conditions and the limits of each kind of evidence,
 // and counts.
-func weigh(g *group, vendor string) *weighed {
+func assess(g *group, vendor string) *assessment {
 	g.sort()
-	w := &weighed{otherMaker: otherMaker(g, vendor)}
+	w := &assessment{otherMaker: otherMaker(g, vendor)}
 	sets := map[*compiledRule]map[int]bool{}
-	for i := range g.hits {
-		h := &g.hits[i]
+	for i := range g.matched {
+		h := &g.matched[i]
 		r := h.p.rule
 		if r.vendor.ID != vendor {
 			continue
@@ -55,8 +55,8 @@ func weigh(g *group, vendor string) *weighed {
 			sets[r][h.p.element] = true
 		}
 	}
-	for i := range g.hits {
-		h := &g.hits[i]
+	for i := range g.matched {
+		h := &g.matched[i]
 		r := h.p.rule
 		if r.vendor.ID != vendor || h.e.Count < r.Min && r.Kind == sbom.SymbolFamily && h.e.Kind != sbom.SymbolImport {
 			continue
@@ -70,14 +70,14 @@ func weigh(g *group, vendor string) *weighed {
 	return w
 }
 
-// sort puts evidence and hits into one order, whatever the inventory's.
+// sort puts evidence and matched into one order, whatever the inventory's.
 func (g *group) sort() {
 	if g.sorted {
 		return
 	}
 	g.sorted = true
 	slices.SortFunc(g.evidence, func(a, b *sbom.Evidence) int { return compareFacts(a, b) })
-	slices.SortFunc(g.hits, func(a, b hit) int {
+	slices.SortFunc(g.matched, func(a, b patternMatch) int {
 		return cmp.Or(compareFacts(&a.e, &b.e), cmp.Compare(a.p.rule.ID, b.p.rule.ID),
 			cmp.Compare(a.p.value, b.p.value), cmp.Compare(a.p.element, b.p.element))
 	})
@@ -96,12 +96,12 @@ func compareFacts(a, b *sbom.Evidence) int {
 // rule that proves most stands, and of equal ones the one that says most. So a
 // SONAME is not a file name and an identity at once, and a maker that a
 // detector has copied into the component's fields is not a second witness.
-func (w *weighed) add(g *group, h *hit) {
-	p := limited(g, h, w.otherMaker)
+func (w *assessment) add(g *group, h *patternMatch) {
+	p := capStrength(g, h, w.otherMaker)
 	for i := range w.proofs {
 		q := &w.proofs[i]
-		if q.Value == p.Value && (q.Kind == p.Kind || q.isEcho() || p.isEcho()) {
-			if p.outweighs(q) {
+		if q.Value == p.Value && (q.Kind == p.Kind || q.isDuplicate() || p.isDuplicate()) {
+			if p.stronger(q) {
 				*q = p
 			}
 			return
@@ -110,15 +110,15 @@ func (w *weighed) add(g *group, h *hit) {
 	w.proofs = append(w.proofs, p)
 }
 
-// isEcho reports whether the proof may repeat another: what a file names as
+// isDuplicate reports whether the proof may repeat another: what a file names as
 // its maker stands in the component's fields too.
-func (p *proof) isEcho() bool { return p.Kind == sbom.EntityName }
+func (p *proof) isDuplicate() bool { return p.Kind == sbom.EntityName }
 
-// outweighs reports whether p is to stand in the place of q: the original for
+// stronger reports whether p is to stand in the place of q: the original for
 // its echo, also when it proves less, else the one that proves more.
-func (p *proof) outweighs(q *proof) bool {
-	if p.isEcho() != q.isEcho() {
-		return q.isEcho()
+func (p *proof) stronger(q *proof) bool {
+	if p.isDuplicate() != q.isDuplicate() {
+		return q.isDuplicate()
 	}
 	rank := func(p *proof) int {
 		n := strengthOrder[p.Strength] * 8
@@ -136,10 +136,10 @@ func (p *proof) outweighs(q *proof) bool {
 	return rank(p) > rank(q)
 }
 
-// limited makes the proof of a hit. A rule says what its evidence proves at
+// capStrength makes the proof of a match. A rule says what its evidence proves at
 // best; here it is lowered to what this kind of evidence, in this company, can
 // prove.
-func limited(g *group, h *hit, otherMaker string) proof {
+func capStrength(g *group, h *patternMatch, otherMaker string) proof {
 	r := h.p.rule
 	p := proof{
 		Match: Match{
@@ -176,7 +176,7 @@ func limited(g *group, h *hit, otherMaker string) proof {
 }
 
 // kindLimit: what some kinds of evidence cannot show, whatever the rule says.
-func kindLimit(p *proof, g *group, h *hit, lower func(Strength, string)) {
+func kindLimit(p *proof, g *group, h *patternMatch, lower func(Strength, string)) {
 	r := h.p.rule
 	info := h.e.Kind.Info()
 	if info.Trust == sbom.Claimed {
@@ -248,8 +248,8 @@ func entityLimit(p *proof, g *group) {
 // otherMaker returns the maker that a program names, when it is none of the
 // vendor's names.
 func otherMaker(g *group, vendor string) string {
-	for i := range g.hits {
-		if h := &g.hits[i]; h.p.rule.vendor.ID == vendor && h.e.Kind.Info().Is(sbom.StatesMaker) {
+	for i := range g.matched {
+		if h := &g.matched[i]; h.p.rule.vendor.ID == vendor && h.e.Kind.Info().Is(sbom.StatesMaker) {
 			return ""
 		}
 	}
@@ -262,7 +262,7 @@ func otherMaker(g *group, vendor string) string {
 }
 
 // count decides the level, and what the thing is.
-func (w *weighed) count(g *group) {
+func (w *assessment) count(g *group) {
 	var decisive, reviewable bool
 	strong, some := map[sbom.Class]bool{}, map[sbom.Class]bool{}
 	for i := range w.proofs {
@@ -302,7 +302,7 @@ func compareProofs(a, b proof) int {
 
 // identify finds what the thing is: what the strongest proof says that says
 // more than who made it. Of equal ones, the more special answer counts.
-func (w *weighed) identify(g *group) {
+func (w *assessment) identify(g *group) {
 	special := map[Identifies]int{Engine: 6, Driver: 5, OpenSource: 4, Product: 3, Residue: 2, Data: 1}
 	var best *proof
 	for i := range w.proofs {
@@ -338,7 +338,7 @@ func isRegistryPackage(c *sbom.Component) bool {
 }
 
 // published returns the proofs as they stand in a Finding.
-func (w *weighed) published() []Match {
+func (w *assessment) published() []Match {
 	ps := make([]Match, len(w.proofs))
 	for i := range w.proofs {
 		ps[i] = w.proofs[i].Match

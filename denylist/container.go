@@ -8,8 +8,8 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// hosts finds what contains a component or a file.
-type hosts struct {
+// containers finds what contains a component or a file.
+type containers struct {
 	parents map[string][]*sbom.Component // by ref of what they contain
 	first   map[string]int32             // by path of an occurrence: of places, which one, from 1
 	places  []place
@@ -21,9 +21,9 @@ type place struct {
 	next int32
 }
 
-func newHosts(inv *sbom.Inventory) *hosts {
+func newContainers(inv *sbom.Inventory) *containers {
 	n := len(inv.Components)
-	h := &hosts{parents: map[string][]*sbom.Component{}, first: make(map[string]int32, n), places: make([]place, 0, n)}
+	h := &containers{parents: map[string][]*sbom.Component{}, first: make(map[string]int32, n), places: make([]place, 0, n)}
 	for i := range inv.Components {
 		c := &inv.Components[i]
 		for _, ref := range c.Contains {
@@ -42,7 +42,7 @@ func newHosts(inv *sbom.Inventory) *hosts {
 }
 
 // at returns the components at a path.
-func (h *hosts) at(path string) (cs []*sbom.Component) {
+func (h *containers) at(path string) (cs []*sbom.Component) {
 	for i := h.first[path]; i > 0; i = h.places[i-1].next {
 		cs = append(cs, h.places[i-1].c)
 	}
@@ -54,21 +54,21 @@ func sortByRef(cs []*sbom.Component) {
 	slices.SortFunc(cs, func(a, b *sbom.Component) int { return strings.Compare(a.Ref, b.Ref) })
 }
 
-// host returns the other vendor's product that contains the finding's
+// container returns the other vendor's product that contains the finding's
 // component: what says that it contains it, else the innermost archive or
 // package around the file that has a maker or a package of its own, else the
 // component itself, when it is a product of its own that holds an engine.
-func (j *judging) host(g *group, w *weighed) *ComponentRef {
-	if j.hosts == nil {
-		j.hosts = newHosts(j.inv)
+func (j *evaluation) container(g *group, w *assessment) *ComponentRef {
+	if j.containers == nil {
+		j.containers = newContainers(j.inv)
 	}
-	for c := range j.hosts.around(g) {
+	for c := range j.containers.around(g) {
 		if c != g.c && isProduct(c) && !j.isOf(c, w.vendor.ID) {
 			ref := refOf(c)
 			return &ref
 		}
 	}
-	if w.identifies == Engine && isProduct(g.c) && g.speaksForOther(w.vendor.ID) {
+	if w.identifies == Engine && isProduct(g.c) && g.isThirdParty(w.vendor.ID) {
 		ref := refOf(g.c)
 		return &ref
 	}
@@ -76,7 +76,7 @@ func (j *judging) host(g *group, w *weighed) *ComponentRef {
 }
 
 // around yields what is around a group, from the inside out.
-func (h *hosts) around(g *group) func(func(*sbom.Component) bool) {
+func (h *containers) around(g *group) func(func(*sbom.Component) bool) {
 	return func(yield func(*sbom.Component) bool) {
 		seen := map[string]bool{g.c.Ref: true}
 		for level := []*sbom.Component{g.c}; len(level) > 0; {
@@ -120,7 +120,7 @@ func (h *hosts) around(g *group) func(func(*sbom.Component) bool) {
 }
 
 // packagesAbove yields the npm packages whose folders the file is in.
-func (h *hosts) packagesAbove(prefix, file string, yield func(*sbom.Component) bool) bool {
+func (h *containers) packagesAbove(prefix, file string, yield func(*sbom.Component) bool) bool {
 	for dir := path.Dir(file); ; dir = path.Dir(dir) {
 		for _, c := range h.at(prefix + path.Join(dir, "package.json")) {
 			if strings.HasPrefix(c.PURL, "pkg:npm/") && !yield(c) {
@@ -145,7 +145,7 @@ func isProduct(c *sbom.Component) bool {
 
 // isOf reports whether a component's own evidence or fields are strong for the
 // vendor.
-func (j *judging) isOf(c *sbom.Component, vendor string) bool {
+func (j *evaluation) isOf(c *sbom.Component, vendor string) bool {
 	for f := range c.Facts() {
 		for _, p := range j.find(f.Kind, f.Value) {
 			r := p.rule
@@ -157,10 +157,10 @@ func (j *judging) isOf(c *sbom.Component, vendor string) bool {
 	return false
 }
 
-// speaksForOther reports whether the group's own identity, apart from the
+// isThirdParty reports whether the group's own identity, apart from the
 // engine in it, is not the vendor's.
-func (g *group) speaksForOther(vendor string) bool {
-	return !slices.ContainsFunc(g.hits, func(h hit) bool {
+func (g *group) isThirdParty(vendor string) bool {
+	return !slices.ContainsFunc(g.matched, func(h patternMatch) bool {
 		return h.p.rule.vendor.ID == vendor && h.e.Kind.Info().Is(sbom.OwnIdentity)
 	})
 }

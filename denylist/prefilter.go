@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// sieve tells in a few steps that a value cannot be any of the names or begin
+// prefilter tells in a few steps that a value cannot be any of the names or begin
 // with any of the prefixes that it holds: nearly no value is one, and hashing
 // each whole value to look it up is most of the cost of a judgement. It looks
 // at lengths and at letters without their case.
-type sieve struct {
+type prefilter struct {
 	whole, start [32]uint64 // bits
 	short        bool       // a prefix is of one byte
 	folds        bool       // some are compared without case: other letters may fold into ASCII
@@ -28,7 +28,7 @@ func wholeKey(s string) uint32 {
 
 func startKey(s string) uint32 { return uint32(s[0]|0x20)<<8 | uint32(s[1]|0x20) }
 
-func (v *sieve) addName(s string) {
+func (v *prefilter) addName(s string) {
 	if s == "" { // no value is
 		return
 	}
@@ -36,7 +36,7 @@ func (v *sieve) addName(s string) {
 	v.whole[w] |= 1 << n
 }
 
-func (v *sieve) addPrefix(s string) {
+func (v *prefilter) addPrefix(s string) {
 	if len(s) < 2 {
 		v.short = true
 		return
@@ -46,7 +46,7 @@ func (v *sieve) addPrefix(s string) {
 }
 
 // may reports whether the value, which is not empty, may be or begin with one.
-func (v *sieve) may(s string) bool {
+func (v *prefilter) may(s string) bool {
 	if w, n := bit(wholeKey(s)); v.whole[w]>>n&1 == 1 || v.short {
 		return true
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/interdict/interdict/sbom"
 )
 
-// maxProofs is how many proofs a finding lists, the strongest first.
-const maxProofs = 64
+// maxMatches is how many proofs a finding lists, the strongest first.
+const maxMatches = 64
 
 var levelOrder = map[Level]int{Denied: 0, Review: 1, Mention: 2}
 
-// sorted returns the findings, those of one component and one answer merged,
+// findings returns the findings, those of one component and one answer merged,
 // with their IDs, in the order that Verdict promises.
-func (j *judging) sorted() []Finding {
+func (j *evaluation) findings() []Finding {
 	type key struct {
 		vendor, ref, name, host string
 		identity, level         Level
@@ -39,20 +39,20 @@ func (j *judging) sorted() []Finding {
 		at[k] = len(fs)
 		fs = append(fs, *f)
 	}
-	fs = absorb(fs)
+	fs = mergeContained(fs)
 	for i := range fs {
 		f := &fs[i]
-		f.Matches = f.Matches[:min(len(f.Matches), maxProofs)]
+		f.Matches = f.Matches[:min(len(f.Matches), maxMatches)]
 		f.ID = f.id()
 	}
 	slices.SortFunc(fs, compareFindings)
 	return fs
 }
 
-// absorb merges a finding into one of the same vendor that says no less of the
-// same files and of more: the product folder that a program is in. What is
-// asked twice would be answered twice.
-func absorb(fs []Finding) []Finding {
+// mergeContained merges a finding into one of the same vendor that says no less of the
+// same files and of more: the product folder that a program is in. Two
+// findings of one thing would ask the reader twice.
+func mergeContained(fs []Finding) []Finding {
 	slices.SortFunc(fs, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(len(a.Occurrences), len(b.Occurrences)), compareFindings(b, a))
 	})
@@ -137,9 +137,9 @@ func compareFindings(a, b Finding) int {
 
 // gaps returns the inventory's gaps and those that judging adds: rules that the
 // inventory was not made to answer, and regimes that the list does not have.
-func (j *judging) gaps() []sbom.Gap {
+func (j *evaluation) gaps() []sbom.Gap {
 	gs := slices.Clone(j.inv.Coverage.Gaps)
-	for _, id := range j.asked.unknown {
+	for _, id := range j.selection.unknown {
 		gs = append(gs, sbom.Gap{Reason: sbom.NotEvaluated, Detail: fmt.Sprintf("regime %s is not in the list", id)})
 	}
 	if j.inv.Foreign != "" {
@@ -158,7 +158,7 @@ func (j *judging) gaps() []sbom.Gap {
 // unwatched returns a gap for every rule whose patterns the scan did not look
 // for, of vendors that a regime asked names. When it looked for none of them
 // there is one gap.
-func (j *judging) unwatched() []sbom.Gap {
+func (j *evaluation) unwatched() []sbom.Gap {
 	looked := j.inv.Tool.Watched
 	if !slices.IsSorted(looked) {
 		looked = slices.Sorted(slices.Values(looked))
@@ -169,7 +169,7 @@ func (j *judging) unwatched() []sbom.Gap {
 	missing, all := map[string]int{}, 0
 	var order []string
 	for _, w := range j.ix.watched {
-		if len(j.asked.vendors[w.vendor]) == 0 {
+		if len(j.selection.vendors[w.vendor]) == 0 {
 			continue
 		}
 		all++

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// asked is the law that a policy selects.
-type asked struct {
+// selection is the law that a policy selects.
+type selection struct {
 	ids     []string // of the regimes, sorted
 	unknown []string
-	vendors map[string][]naming // by vendor: who of the regimes asked names it
+	vendors map[string][]designation // by vendor: who of the regimes asked names it
 	asOf    Date
 }
 
-// naming is a regime and what it says of one vendor.
-type naming struct {
+// designation is a regime and what it says of one vendor.
+type designation struct {
 	regime *Regime
 	vendor *RegimeVendor
 }
@@ -95,9 +95,9 @@ func (r *Regime) term() string {
 	return s
 }
 
-func (ix *index) ask(p Policy) asked {
+func (ix *index) selectLaws(p Policy) selection {
 	rs, ps := ix.list.Select(p)
-	a := asked{vendors: map[string][]naming{}, asOf: p.AsOf}
+	a := selection{vendors: map[string][]designation{}, asOf: p.AsOf}
 	for _, pr := range ps {
 		if pr.Severity == SeverityError {
 			a.unknown = append(a.unknown, pr.Where)
@@ -107,7 +107,7 @@ func (ix *index) ask(p Policy) asked {
 		a.ids = append(a.ids, r.ID)
 		for i := range r.Vendors {
 			if v := &r.Vendors[i]; v.inForce(p.AsOf) {
-				a.vendors[v.ID] = append(a.vendors[v.ID], naming{r, v})
+				a.vendors[v.ID] = append(a.vendors[v.ID], designation{r, v})
 			}
 		}
 	}
