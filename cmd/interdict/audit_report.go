@@ -59,6 +59,7 @@ type rejudgeFlags struct {
 	judgeFlags
 	workFlags
 	output []string
+	save   bool
 }
 
 func newAuditRejudge() *cobra.Command {
@@ -70,9 +71,14 @@ func newAuditRejudge() *cobra.Command {
 and says which images it changed. Rules that look for what no scan has looked
 for leave images incomplete: the next audit looks for it.
 
+Asked about another day, list or regime (--as-of, --denylist, --regime) it only
+answers: what is kept, and what pages and reports show, stays as it is, unless
+--save is given.
+
 Exit codes: 0 pass, 1 error, 2 usage, 3 denied, 4 incomplete.`,
 		Example: `  interdict audit rejudge --denylist new.yaml
-  interdict audit rejudge --as-of 2018-10-01 -o json=changes.json`,
+  interdict audit rejudge --as-of 2018-10-01 -o json=changes.json
+  interdict audit rejudge --denylist new.yaml --save`,
 		Args: exactArgs(0, "flags only"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.explain(runRejudge(cmd, &f)) },
 	}
@@ -81,6 +87,7 @@ Exit codes: 0 pass, 1 error, 2 usage, 3 denied, 4 incomplete.`,
 	f.databaseFlags.add(fl)
 	f.registry.add(fl)
 	fl.IntVar(&f.jobs, "jobs", 0, "images at once (default: one a processor)")
+	fl.BoolVar(&f.save, "save", false, "keep the answers, also of another day, list or regime")
 	fl.StringArrayVarP(&f.output, "output", "o", nil, "table or json, with =FILE to write a file (repeatable)")
 	return cmd
 }
@@ -103,12 +110,8 @@ func runRejudge(cmd *cobra.Command, f *rejudgeFlags) error {
 	defer w.close()
 	p := w.progress(true)
 	defer p.stop()
-	run, err := w.audit.Rejudge(ctx, audit.RejudgeOptions{Ruleset: law, Jobs: f.jobs, Observe: p.observe})
+	run, changes, err := f.rejudge(ctx, w.audit, audit.RejudgeOptions{Ruleset: law, Jobs: f.jobs, Observe: p.observe})
 	p.stop()
-	if err != nil {
-		return err
-	}
-	changes, err := w.audit.Store().Changes(ctx, run.ID)
 	if err != nil {
 		return err
 	}
@@ -122,6 +125,23 @@ func runRejudge(cmd *cobra.Command, f *rejudgeFlags) error {
 		return err
 	}
 	return f.exitOfRun(run)
+}
+
+// rejudge judges again: it keeps the verdicts, or, of a question, only answers.
+func (f *rejudgeFlags) rejudge(ctx context.Context, a *audit.Audit, opt audit.RejudgeOptions) (store.Run, []store.Change, error) {
+	if question := f.asOf != "" || len(f.denylists) > 0 || len(f.regimes) > 0; question && !f.save {
+		answer, err := a.Ask(ctx, opt)
+		if err != nil {
+			return store.Run{}, nil, err
+		}
+		return answer.Run, answer.Changes, nil
+	}
+	run, err := a.Rejudge(ctx, opt)
+	if err != nil {
+		return run, nil, err
+	}
+	changes, err := a.Store().Changes(ctx, run.ID)
+	return run, changes, err
 }
 
 // writeChangesJSON writes what the server's /api/v1/changes gives, and the run.

@@ -87,7 +87,11 @@ func writeHead(w io.Writer, r store.Run) {
 		fmt.Fprintf(w, "%-12s%s\n", head, printable(fmt.Sprintf(format, args...)))
 	}
 	line(strings.ToUpper(string(fleetVerdict(r))), "%s", sentence(r))
-	line("", "run %d, %s of %s, %s", r.ID, r.Kind, scopeOf(r), stateOf(r))
+	if r.ID == 0 {
+		line("", "a question to %s: nothing of it is kept without --save", scopeOf(r))
+	} else {
+		line("", "run %d, %s of %s, %s", r.ID, r.Kind, scopeOf(r), stateOf(r))
+	}
 	line("", "list %s %s, law as of %s, %s asked", r.Ruleset.List.Name, r.Ruleset.List.Version, r.Ruleset.AsOf, counted(int64(len(r.Ruleset.Regimes)), "regime"))
 	if n.Layers > 0 {
 		line("", "%s, %d read in this run (%s)", counted(n.Layers, "distinct layer"), n.LayersRead, size(n.Bytes))

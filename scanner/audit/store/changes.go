@@ -68,6 +68,45 @@ func (j *judging) saveChange(ctx context.Context, outcome denylist.Outcome) erro
 		added = excluded.added, removed = excluded.removed`)
 }
 
+// Compare returns what a verdict would change if it were saved, an entry for each
+// image of the manifest that is there, in no order; Before and After are equal and
+// both lists empty where it would change nothing. It writes nothing.
+func (s *Store) Compare(ctx context.Context, digest string, v *denylist.Verdict) (out []Change, err error) {
+	images, err := s.Places(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	var had []found
+	err = s.read(ctx, "reading the findings of "+digest, func(t tx) error {
+		var id int64
+		if err := t.row(ctx, "SELECT id FROM audit_manifest WHERE digest = ?", []any{digest}, &id); err != nil {
+			return err
+		}
+		all, err := readFound(ctx, t, []int64{id})
+		had = all[id]
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	was, is := changedOf(had), changedOf(foundOf(v))
+	added, removed := encode(without(is, was)), encode(without(was, is))
+	for _, i := range images {
+		if !i.Gone.IsZero() {
+			continue
+		}
+		c := Change{Repository: i.Repository, Digest: digest, Platform: i.Platform, Tags: i.Tags, Team: i.Team, Before: i.Verdict, After: v.Outcome}
+		if c.Added, err = c.findings(added); err != nil {
+			return nil, err
+		}
+		if c.Removed, err = c.findings(removed); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
 func changedOf(fs []found) []changed {
 	out := make([]changed, len(fs))
 	for i, f := range fs {

@@ -91,6 +91,11 @@ func (s *Store) Outdated(ctx context.Context, run int64, after string, n int) ([
 		AND EXISTS (SELECT 1 FROM audit_image i WHERE i.manifest_id = m.id AND i.gone = 0)`, run)
 }
 
+// Current is BOMs of those manifests that are there.
+func (s *Store) Current(ctx context.Context, after string, n int) ([]StoredBOM, error) {
+	return s.boms(ctx, after, n, " AND EXISTS (SELECT 1 FROM audit_image i WHERE i.manifest_id = m.id AND i.gone = 0)")
+}
+
 func (s *Store) boms(ctx context.Context, after string, n int, where string, args ...any) (out []StoredBOM, err error) {
 	err = s.read(ctx, "reading bills of materials", func(t tx) error {
 		out = nil

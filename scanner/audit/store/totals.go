@@ -49,6 +49,21 @@ func (s *Store) totals(ctx context.Context, t tx, f Filter) (c Totals, err error
 	return c, err
 }
 
+// AddVerdict counts one image of a verdict.
+func (c *Totals) AddVerdict(v *denylist.Verdict) {
+	n := count{images: 1}
+	for _, f := range foundOf(v) {
+		n.findings++
+		switch f.rank {
+		case rankDenied:
+			n.denied++
+		case rankReview:
+			n.review++
+		}
+	}
+	c.add(group{state: Scanned, outcome: v.Outcome}, n)
+}
+
 // add counts what is counted of images of a state and an outcome.
 func (c *Totals) add(k group, n count) {
 	c.Images += n.images
