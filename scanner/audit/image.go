@@ -192,7 +192,7 @@ func (l *look) keep(ctx context.Context, j *judge, target string, inv *sbom.Inve
 	if err != nil {
 		return err
 	}
-	r := store.Result{Run: l.job.Run, Digest: l.job.Digest, ImageID: inv.Subject.ImageID, Key: j.key,
+	r := store.Result{Run: l.job.Run, Digest: l.job.Digest, ImageID: inv.Subject.ImageID, Key: resultKey(j, inv),
 		Platform: inv.Subject.Platform, Created: inv.Subject.Created, Labels: inv.Subject.Labels,
 		BOM: bom.Bytes(), Report: text, Verdict: v, At: a.opt.Now()}
 	for _, d := range inv.Layers {
@@ -205,6 +205,18 @@ func (l *look) keep(ctx context.Context, j *judge, target string, inv *sbom.Inve
 	e.Outcome, e.Findings = v.Outcome, count(v)
 	l.w.observe(e)
 	return nil
+}
+
+// resultKey is what a result depends on. An image of which a layer could not be
+// read has a key of its own: the next run looks again, for a registry may have
+// mended the layer or let it go.
+func resultKey(j *judge, inv *sbom.Inventory) string {
+	for _, g := range inv.Coverage.Gaps {
+		if g.Path == "" && g.Layer != "" && (g.Reason == sbom.Unreadable || g.Reason == sbom.Truncated) {
+			return j.key + "-unread"
+		}
+	}
+	return j.key
 }
 
 // count counts the findings that somebody has to do something about.
