@@ -20,6 +20,8 @@ type auditProgress struct {
 	w     io.Writer
 	quiet bool
 	live  bool
+	// endless is set for a server: each warning is written, however many there are.
+	endless bool
 
 	mu       sync.Mutex
 	working  time.Time // when the first look began
@@ -45,7 +47,7 @@ const maxTroubles = 20
 
 // progress starts to show progress; live is whether a line may be drawn.
 func (w *auditing) progress(live bool) *auditProgress {
-	p := &auditProgress{w: w.cmd.ErrOrStderr(), quiet: w.quiet, quit: make(chan struct{})}
+	p := &auditProgress{w: w.cmd.ErrOrStderr(), quiet: w.quiet, endless: !live, quit: make(chan struct{})}
 	if p.live = live && !w.quiet && isTerminal(p.w); p.live {
 		p.ended.Go(p.loop)
 	}
@@ -139,8 +141,8 @@ func (p *auditProgress) observe(e audit.Event) {
 func (p *auditProgress) trouble(format string, args ...any) {
 	p.troubles++
 	switch {
-	case p.quiet || p.troubles > maxTroubles:
-	case p.troubles == maxTroubles:
+	case p.quiet || p.troubles > maxTroubles && !p.endless:
+	case p.troubles == maxTroubles && !p.endless:
 		p.sayLocked("more went wrong: 'interdict audit results --state failed' has it all")
 	default:
 		p.sayLocked(format, args...)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,6 +82,8 @@ type fleet struct {
 	blobs  map[string]int // GETs of layers, by digest
 	config map[string]bool
 	choose func(r *http.Request, n int) scantest.Fault
+
+	breakManifests atomic.Bool // the server answers 500 to requests of team/bad
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -94,6 +97,10 @@ func newFleet(t *testing.T) *fleet {
 	})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.count(r)
+		if f.breakManifests.Load() && strings.Contains(r.URL.Path, "/team/bad/manifests/") {
+			http.Error(w, "broken", http.StatusInternalServerError)
+			return
+		}
 		inner.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)

@@ -210,7 +210,7 @@ func TestNotice(t *testing.T) {
 	a := open(t, sqlite(t), t.TempDir())
 	audited(t, a, f, law(t, acme, "2024-12-01"))
 	f.push(t, "team/new:v9", base+"-- 1/opt/acme/bin/agent --\n#!/bin/sh\n")
-	if err := a.Enqueue(t.Context(), f.host+"/team/new:v9"); err != nil {
+	if _, err := a.Enqueue(t.Context(), f.host+"/team/new:v9"); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -140,14 +140,14 @@ func (w *worker) sweepOnce(ctx context.Context) error {
 // waits for: others look at them.
 func (w *worker) abandon(ctx context.Context, id int64) error {
 	run, err := w.a.store.Run(ctx, id)
-	if err != nil || !w.kept(run) {
+	if err != nil || !w.kept(store.OpenRun{ID: run.ID, Kind: run.Kind, State: run.State}) {
 		return err
 	}
 	return w.a.store.SetRun(ctx, id, store.Stopped, nil, "its process was gone before it was done")
 }
 
 // kept reports whether a run needs its own process.
-func (w *worker) kept(run store.Run) bool {
+func (w *worker) kept(run store.OpenRun) bool {
 	return run.State == store.Planning || run.State == store.Working && run.Kind == store.Rejudging
 }
 

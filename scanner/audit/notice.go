@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,27 +17,41 @@ import (
 // Enqueue queues single images, "host/repository:tag" or "...@sha256:...": as a
 // registry tells that somebody pushed them. What they lead to is found out by
 // whoever works. They are judged by Options.Ruleset, or else as the newest audit
-// was, by today's ruleset.
-func (a *Audit) Enqueue(ctx context.Context, refs ...string) error {
-	if len(refs) == 0 {
-		return nil
+// was, by today's law. Images that no audit's scope covers are refused: they are
+// returned and not queued.
+func (a *Audit) Enqueue(ctx context.Context, refs ...string) (refused []string, err error) {
+	repositories := make([]string, len(refs))
+	for i, ref := range refs {
+		r, err := a.client.ParseReference(ref)
+		if err != nil {
+			return nil, err
+		}
+		repositories[i] = listing.RepositoryName(r.Context())
+	}
+	allowed, err := a.inScope(ctx, repositories)
+	if err != nil {
+		return nil, err
 	}
 	jobs := make([]river.InsertManyParams, 0, len(refs))
-	for _, ref := range refs {
-		if _, err := a.client.ParseReference(ref); err != nil {
-			return err
+	for i, ref := range refs {
+		if !allowed[repositories[i]] {
+			refused = append(refused, ref)
+			continue
 		}
 		jobs = append(jobs, river.InsertManyParams{Args: noticeJob{Ref: ref},
 			InsertOpts: &river.InsertOpts{Queue: queueName, MaxAttempts: len(a.opt.Times.Retry) + 1, Priority: 1}})
 	}
-	err := a.persist(ctx, func() error {
+	if len(jobs) == 0 {
+		return refused, nil
+	}
+	err = a.persist(ctx, func() error {
 		_, err := a.insert.InsertMany(ctx, jobs)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("queueing images: %w", err)
+		return nil, fmt.Errorf("queueing images: %w", err)
 	}
-	return nil
+	return refused, nil
 }
 
 // noticeWorker works on the jobs of notices.
@@ -48,36 +63,66 @@ type noticeWorker struct {
 // Work implements river.Worker.
 func (nw *noticeWorker) Work(ctx context.Context, job *river.Job[noticeJob]) error {
 	return nw.w.job(ctx, job.JobRow, func(ctx context.Context, _ *slot) error {
-		err := nw.w.a.notice(ctx, job.Args.Ref)
-		if err == nil || ctx.Err() != nil {
+		a, ref := nw.w.a, job.Args.Ref
+		err := a.notice(ctx, ref)
+		if err == nil {
+			return a.persist(ctx, func() error { return a.store.NoticeDone(ctx, ref) })
+		}
+		if ctx.Err() != nil {
 			return err
 		}
-		nw.w.observe(Event{Kind: Trouble, Repository: job.Args.Ref, Attempt: job.Attempt, Err: err})
+		nw.w.observe(Event{Kind: Trouble, Repository: ref, Attempt: job.Attempt, Err: err})
 		switch {
 		case store.IsDiskFull(err):
 			nw.w.stop(err)
 			return river.JobSnooze(0)
 		case isDatabaseAway(err):
 			return river.JobSnooze(time.Second)
-		case retryClassOf(err) == retryNever:
+		}
+		never := retryClassOf(err) == retryNever
+		if never || job.Attempt >= job.MaxAttempts {
+			if ferr := a.noticeFailed(ctx, ref, err); ferr != nil {
+				return river.JobSnooze(time.Second)
+			}
+		}
+		if never {
 			return river.JobCancel(err)
 		}
 		return err
 	})
 }
 
-// notice finds out what a reference leads to, as a run of its own.
+// noticeFailed keeps that a notice could not be worked on: readiness, metrics
+// and the log tell of it until an audit has listed its repository.
+func (a *Audit) noticeFailed(ctx context.Context, ref string, err error) error {
+	n := store.FailedNotice{Ref: ref, Error: err.Error(), Failed: a.opt.Now()}
+	if r, perr := a.client.ParseReference(ref); perr == nil {
+		n.Repository = listing.RepositoryName(r.Context())
+	}
+	return a.persist(ctx, func() error { return a.store.SaveNoticeFailure(ctx, n) })
+}
+
+// notice finds out what a reference leads to, as a run of its own. A reference
+// that leads nowhere any more needs no look.
 func (a *Audit) notice(ctx context.Context, ref string) error {
 	scope, err := listing.ParseImage(ref) // foreign words name no files and no whole registries
 	if err != nil {
 		return err
 	}
-	law, err := a.currentRuleset(ctx)
+	rules, err := a.currentRuleset(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Ruleset: law, Kind: store.Notified, Rate: a.limits.current()})
-	return err
+	run, err := a.Plan(ctx, PlanOptions{Scope: []listing.Scope{scope}, Ruleset: rules, Kind: store.Notified, Rate: a.limits.current()})
+	if err != nil {
+		return err
+	}
+	for _, p := range run.Problems {
+		if !p.Absent {
+			return fmt.Errorf("listing %s: %s", p.What, p.Reason)
+		}
+	}
+	return nil
 }
 
 // currentRuleset is by what images are judged that no audit asked for.
@@ -85,22 +130,19 @@ func (a *Audit) currentRuleset(ctx context.Context) (store.Ruleset, error) {
 	if len(a.opt.Ruleset.Text) > 0 || a.opt.Ruleset.Parsed != nil {
 		return a.opt.Ruleset, nil
 	}
-	runs, err := a.store.Runs(ctx, recentRuns)
+	run, err := a.store.LatestAudit(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Ruleset{}, errNoAudit
+	}
 	if err != nil {
-		return store.Ruleset{}, err
+		return store.Ruleset{}, &databaseError{err}
 	}
-	for _, r := range runs {
-		if r.Kind != store.Auditing {
-			continue
-		}
-		run, err := a.store.Run(ctx, r.ID)
-		if err != nil {
-			return store.Ruleset{}, err
-		}
-		return a.today(run.Ruleset)
-	}
-	return store.Ruleset{}, fmt.Errorf("there is no audit yet whose list could be used")
+	return a.today(run.Ruleset)
 }
+
+// errNoAudit tells that nothing says by what to judge an image. It may pass: an
+// audit may begin.
+var errNoAudit = errors.New("no audit was made yet: its list and laws are those that notices are judged by")
 
 // today is a ruleset as of today.
 func (a *Audit) today(l store.Ruleset) (store.Ruleset, error) {

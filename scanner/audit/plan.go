@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ func (a *Audit) Plan(ctx context.Context, opt PlanOptions) (store.Run, error) {
 	for _, s := range opt.Scope {
 		run.Scope = append(run.Scope, s.String())
 	}
+	run.Covers = covers(opt.Scope)
 	if run, err = a.store.BeginRun(ctx, run); err != nil {
 		return store.Run{}, fmt.Errorf("beginning a run: %w", err)
 	}
@@ -96,21 +98,26 @@ type plan struct {
 // list lists the scope and queues what is new.
 func (p *plan) list(ctx context.Context) ([]store.Problem, error) {
 	k := p.a.knowledge()
-	found, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter, Learned: k.learned,
+	result, err := listing.List(ctx, p.a.client, p.opt.Scope, listing.Options{Filter: p.opt.Filter, Learned: k.learned,
 		Known: func(digests []string) map[string][]listing.Image { return k.known(ctx, digests) }},
 		func(r listing.Repository) error { return p.repository(ctx, r) })
 	if err == nil {
 		err = p.keep(ctx)
 	}
 	var problems []store.Problem
-	for _, f := range found {
-		problems = append(problems, store.Problem{What: f.What, Reason: reason(f)})
+	for _, f := range result.Problems {
+		problems = append(problems, store.Problem{What: f.What, Reason: reason(f), Absent: f.Absent})
 	}
 	if err != nil {
 		return problems, err
 	}
-	if len(problems) == 0 {
-		if err := p.markMissing(ctx); err != nil {
+	if err := p.markMissing(ctx, &result); err != nil {
+		return problems, err
+	}
+	if p.opt.Kind != store.Notified {
+		if err := p.a.persist(ctx, func() error {
+			return p.a.store.RepositoriesListed(ctx, slices.Sorted(maps.Keys(p.listed)))
+		}); err != nil {
 			return problems, err
 		}
 	}
@@ -161,7 +168,11 @@ func (p *plan) keep(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, r := range p.pending {
+	for i := range p.pending {
+		r := &p.pending[i]
+		if err := p.markTags(ctx, r); err != nil {
+			return err
+		}
 		p.listed[r.Name] = true
 		p.opt.observe(Event{Kind: Listed, Repository: r.Name, N: int64(len(r.Images))})
 	}
@@ -209,19 +220,33 @@ func (p *plan) see(ctx context.Context, seen []store.Observation) error {
 	return nil
 }
 
-// markMissing finds the repositories that were there once, and that a scope would
-// have listed.
-func (p *plan) markMissing(ctx context.Context) error {
-	if len(p.opt.Filter.Include) > 0 || len(p.opt.Filter.Exclude) > 0 {
+// markTags takes the tags that a repository has no more from its images, where
+// not all of it was listed: a filter chose, a tag could not be read, or only some
+// were asked for.
+func (p *plan) markTags(ctx context.Context, r *listing.Repository) error {
+	if r.Complete && !r.Narrowed || !r.TagsListed && len(r.AbsentTags) == 0 {
 		return nil
 	}
+	kept := func(tag string) bool { return !slices.Contains(r.AbsentTags, tag) }
+	if r.TagsListed {
+		tags := make(map[string]bool, len(r.Tags))
+		for _, t := range r.Tags {
+			tags[t] = true
+		}
+		kept = func(tag string) bool { return tags[tag] }
+	}
+	return p.a.persist(ctx, func() error { return p.a.store.MarkTagsMissing(ctx, p.run, r.Name, kept, r.Complete) })
+}
+
+// markMissing finds the repositories that were there once, and that are not in
+// the lists of repositories that registries gave. What could not be read
+// elsewhere, and what a filter left out, does not matter.
+func (p *plan) markMissing(ctx context.Context, result *listing.Result) error {
 	had, err := p.a.store.Repositories(ctx, "")
 	if err != nil {
 		return fmt.Errorf("looking for repositories that are gone: %w", err)
 	}
-	gone := slices.DeleteFunc(had, func(name string) bool {
-		return p.listed[name] || !slices.ContainsFunc(p.opt.Scope, func(s listing.Scope) bool { return s.Covers(name) })
-	})
+	gone := slices.DeleteFunc(had, func(name string) bool { return !result.Absent(name) })
 	if len(gone) == 0 {
 		return nil
 	}

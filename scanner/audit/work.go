@@ -151,11 +151,13 @@ func (w *worker) wait(ctx context.Context) error {
 // look tells how far the run is, and reports whether it is done. Runs that
 // nobody waits for are ended too.
 func (w *worker) look(ctx context.Context) (bool, error) {
-	for _, run := range w.unfinished(ctx) {
-		if run.ID == w.opt.Run || w.opt.Run == 0 {
-			w.observe(Event{Kind: Progressed, Totals: run.Totals})
-		}
-		if w.kept(run) || run.ID == w.opt.Run {
+	open, err := w.a.store.OpenRuns(ctx)
+	if err != nil {
+		return false, nil // asked again
+	}
+	w.progressed(ctx, open)
+	for _, run := range open {
+		if run.Waits || w.kept(run) || run.ID == w.opt.Run {
 			continue
 		}
 		if _, err := w.a.finishIfDone(ctx, run.ID); err != nil {
@@ -168,6 +170,21 @@ func (w *worker) look(ctx context.Context) (bool, error) {
 	return w.a.finished(ctx, w.opt.Run)
 }
 
+// progressed tells of the totals of the run that is waited for, or of the newest
+// that has not ended.
+func (w *worker) progressed(ctx context.Context, open []store.OpenRun) {
+	id := w.opt.Run
+	if id == 0 && len(open) > 0 {
+		id = open[len(open)-1].ID
+	}
+	if id == 0 || w.opt.Observe == nil {
+		return
+	}
+	if run, err := w.a.store.Run(ctx, id); err == nil {
+		w.observe(Event{Kind: Progressed, Totals: run.Totals})
+	}
+}
+
 // finished reports whether a run is done, and an error if it ended otherwise.
 func (a *Audit) finished(ctx context.Context, id int64) (bool, error) {
 	if done, err := a.finishIfDone(ctx, id); !done || err != nil {
@@ -178,23 +195,6 @@ func (a *Audit) finished(ctx context.Context, id int64) (bool, error) {
 		err = fmt.Errorf("run %d was stopped: %s", id, run.Error)
 	}
 	return err == nil, err
-}
-
-// recentRuns is how far back runs are looked for that nobody ended.
-const recentRuns = 50
-
-func (w *worker) unfinished(ctx context.Context) []store.Run {
-	runs, err := w.a.store.Runs(ctx, recentRuns)
-	if err != nil {
-		return nil // asked again
-	}
-	var open []store.Run
-	for _, r := range runs {
-		if r.State == store.Planning || r.State == store.Working {
-			open = append(open, r)
-		}
-	}
-	return open
 }
 
 // stop ends the work with an error.
@@ -220,8 +220,12 @@ const requeueBatch = 1000
 // requeue queues what waits and has no job, if any has none: its planner was
 // killed in between, or its job ended while another run came to wait for it.
 func (w *worker) requeue(ctx context.Context) error {
-	for _, run := range w.unfinished(ctx) {
-		if w.kept(run) || w.opt.Run != 0 && run.ID != w.opt.Run {
+	open, err := w.a.store.OpenRuns(ctx)
+	if err != nil {
+		return nil // asked again
+	}
+	for _, run := range open {
+		if !run.Waits || w.kept(run) || w.opt.Run != 0 && run.ID != w.opt.Run {
 			continue
 		}
 		j, err := w.a.rulesets.of(ctx, run.ID)

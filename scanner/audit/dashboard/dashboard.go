@@ -44,15 +44,18 @@ type Documents interface {
 type History interface {
 	Run(ctx context.Context, id int64) (store.Run, error)
 	Runs(ctx context.Context, limit int) ([]store.Run, error)
+	Audits(ctx context.Context) ([]store.Run, error)
 	Trend(ctx context.Context, limit int) ([]store.Run, error)
 	Changes(ctx context.Context, run int64) ([]store.Change, error)
+	FailedNotices(ctx context.Context) ([]store.FailedNotice, error)
 }
 
 // Queue takes images to look at, as "host/repository:tag" or
 // "host/repository@digest". The audit's engine is one. It must return once they
-// are kept, not once they are looked at.
+// are kept, not once they are looked at. It returns those that it refuses,
+// because no audit's scope covers them.
 type Queue interface {
-	Enqueue(ctx context.Context, refs ...string) error
+	Enqueue(ctx context.Context, refs ...string) (refused []string, err error)
 }
 
 // Options say what to show and who may do what. Store is required.

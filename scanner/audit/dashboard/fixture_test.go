@@ -262,7 +262,7 @@ func standard(t *testing.T) *fleet {
 // queue keeps what is queued.
 type queue struct{ refs []string }
 
-func (q *queue) Enqueue(_ context.Context, refs ...string) error {
+func (q *queue) Enqueue(_ context.Context, refs ...string) ([]string, error) {
 	q.refs = append(q.refs, refs...)
-	return nil
+	return nil, nil
 }

@@ -24,6 +24,7 @@ type metrics struct {
 	handler  http.Handler
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	refused  prometheus.Counter
 }
 
 func newMetrics(d *dashboard) *metrics {
@@ -36,8 +37,11 @@ func newMetrics(d *dashboard) *metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route"}),
 	}
+	m.refused = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "interdict_notices_refused_total", Help: "Images of notices and requests that no audit's scope covers.",
+	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(),
+	registry.MustRegister(m.requests, m.seconds, m.refused, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newFleetCollector(d))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, DisableCompression: true})
 	return m
@@ -115,6 +119,7 @@ func newFleetCollector(d *dashboard) *fleetCollector {
 		{"regime_images", "Images by regime, denied or to review.", []string{"regime", "level"}},
 		{"regime_findings", "Findings by regime.", []string{"regime"}},
 		{"queue_waiting", "Images that wait for a result.", nil},
+		{"notices_failed", "Notices of pushed images that could not be worked on, until an audit lists their repository.", nil},
 		{"run_info", "The newest run.", []string{"run", "kind", "state", "list_version"}},
 		{"run_images", "Images of the newest run, by whether they have a result.", []string{"state"}},
 		{"run_problems", "Parts of the newest run's scope that could not be listed.", nil},
@@ -170,6 +175,11 @@ func (c *fleetCollector) read(ctx context.Context, set func(string, int64, ...st
 	set("findings", t.Review, "review")
 	set("findings", t.Findings-t.Denied-t.Review, "other")
 	set("queue_waiting", t.Waiting)
+	failed, err := s.FailedNotices(ctx)
+	if err != nil {
+		return err
+	}
+	set("notices_failed", int64(len(failed)))
 	for _, what := range []store.Group{"vendor", "regime"} {
 		counts, err := s.By(ctx, what, store.Filter{})
 		if err != nil {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -99,7 +100,8 @@ func (d *dashboard) alive(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("ok\n"))
 }
 
-// ready tells whether the store answers.
+// ready tells whether the store answers, and whether everything that registries
+// told of could be worked on.
 func (d *dashboard) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := contextWithTimeout(r, 2*time.Second)
 	defer cancel()
@@ -108,7 +110,18 @@ func (d *dashboard) ready(w http.ResponseWriter, r *http.Request) {
 		d.problem(w, r, http.StatusServiceUnavailable, "The store does not answer.", "")
 		return
 	}
-	d.alive(w, r)
+	failed, err := d.opt.Store.FailedNotices(ctx)
+	switch {
+	case err != nil:
+		d.log.ErrorContext(ctx, "asking the store", "error", err)
+		d.problem(w, r, http.StatusServiceUnavailable, "The store does not answer.", "")
+	case len(failed) > 0:
+		d.problem(w, r, http.StatusServiceUnavailable,
+			fmt.Sprintf("%d notices of pushed images could not be worked on.", len(failed)),
+			fmt.Sprintf("%s: %s. An audit of its repository looks at it.", cut(failed[0].Ref, 200), cut(failed[0].Error, 500)))
+	default:
+		d.alive(w, r)
+	}
 }
 
 // document answers a constant.

@@ -103,15 +103,27 @@ func (d *dashboard) enqueue(w http.ResponseWriter, r *http.Request, refs []strin
 			return
 		}
 	}
+	var refused []string
 	if len(refs) > 0 {
-		if err := d.opt.Queue.Enqueue(r.Context(), refs...); err != nil {
+		var err error
+		if refused, err = d.opt.Queue.Enqueue(r.Context(), refs...); err != nil {
 			d.fail(w, r, fmt.Errorf("queueing %d images: %w", len(refs), err))
 			return
 		}
 	}
+	if len(refused) > 0 {
+		d.metrics.refused.Add(float64(len(refused)))
+		d.log.WarnContext(r.Context(), "refused images that no audit's scope covers", "count", len(refused), "first", cut(refused[0], 200))
+	}
+	if len(refused) > 0 && len(refused) == len(refs) {
+		d.problem(w, r, http.StatusForbidden, fmt.Sprintf("No audit's scope covers %q.", cut(refused[0], 200)),
+			"Name its registry in an audit first: interdict audit start REGISTRY.")
+		return
+	}
 	d.json(w, r, http.StatusAccepted, struct {
-		Queued []string `json:"queued"`
-	}{list(refs)})
+		Queued  []string `json:"queued"`
+		Refused []string `json:"refused"`
+	}{each(slices.DeleteFunc(refs, func(ref string) bool { return slices.Contains(refused, ref) }), func(s string) string { return s }), list(refused)})
 }
 
 // reference is the form of what is queued: a host, a repository, and a tag or a

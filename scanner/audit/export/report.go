@@ -56,7 +56,7 @@ type Counter interface {
 // History gives runs.
 type History interface {
 	Run(ctx context.Context, id int64) (store.Run, error)
-	Runs(ctx context.Context, limit int) ([]store.Run, error)
+	Audits(ctx context.Context) ([]store.Run, error)
 	Trend(ctx context.Context, limit int) ([]store.Run, error)
 }
 
@@ -94,13 +94,10 @@ type Unlisted struct {
 	Reason string `json:"reason"`
 }
 
-// lookBack is how many runs tell how things stand.
-const lookBack = 500
-
 // Status reads how things stand. The error is [store.ErrNotFound] when there was
 // no run.
 func Status(ctx context.Context, from History) (s State, err error) {
-	runs, err := from.Runs(ctx, lookBack)
+	runs, err := from.Audits(ctx)
 	if err != nil {
 		return s, err
 	}

@@ -188,7 +188,7 @@ func RunOf(r store.Run) Run {
 	return Run{
 		ID: r.ID, Kind: string(r.Kind), State: string(r.State), Scope: list(r.Scope), Method: r.Method,
 		Started: stamp(r.Started), Ended: stamp(r.Ended), Error: r.Error,
-		Problems: each(r.Problems, func(p store.Problem) Problem { return Problem(p) }),
+		Problems: each(r.Problems, func(p store.Problem) Problem { return Problem{What: p.What, Reason: p.Reason} }),
 		List:     List(r.Ruleset.List), AsOf: r.Ruleset.AsOf.String(), Regimes: list(r.Ruleset.Regimes), Totals: Totals(r.Totals),
 	}
 }

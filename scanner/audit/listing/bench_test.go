@@ -51,9 +51,9 @@ func BenchmarkListUnchanged(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		problems, err := List(b.Context(), c, []Scope{s}, o, func(r Repository) error { n += len(r.Images); return nil })
-		if err != nil || len(problems) > 0 || n != repos*tags {
-			b.Fatal(n, problems, err)
+		result, err := List(b.Context(), c, []Scope{s}, o, func(r Repository) error { n += len(r.Images); return nil })
+		if err != nil || len(result.Problems) > 0 || n != repos*tags {
+			b.Fatal(n, result.Problems, err)
 		}
 	}
 	b.ReportMetric(float64(repos*tags*b.N)/b.Elapsed().Seconds(), "images/s")

@@ -29,12 +29,12 @@ const (
 // it is. With it, each tag costs a HEAD, and a GET if its digest is not known.
 // [Filter.Newest], [Filter.Since] and [Filter.Platforms] read the configuration
 // of images whose time or platform is not known.
-func List(ctx context.Context, client *registry.Client, scopes []Scope, o Options, visit func(Repository) error) ([]Problem, error) {
+func List(ctx context.Context, client *registry.Client, scopes []Scope, o Options, visit func(Repository) error) (Result, error) {
 	remembers := o.Known != nil
 	o = o.withDefaults()
 	f, err := o.Filter.compile()
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
 	l := &listing{client: client, o: o, filter: f, remembers: remembers, visit: visit, single: map[string]*wanted{}, seen: map[string]bool{}}
 	l.plan(scopes)
@@ -45,7 +45,7 @@ func List(ctx context.Context, client *registry.Client, scopes []Scope, o Option
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return l.told(), err
+	return Result{l.told(), l.absent}, err
 }
 
 // listing is one call of List.
@@ -56,7 +56,8 @@ type listing struct {
 	remembers bool // Known is the caller's
 	many      []entry
 	single    map[string]*wanted // by repository: what is named one by one
-	seen      map[string]bool    // repositories that were begun
+	seen      map[string]bool    // repositories that were begun, or left out by the filter
+	complete  []entry            // of many, whose lists of repositories were read whole
 
 	visiting sync.Mutex
 	visit    func(Repository) error
@@ -148,6 +149,7 @@ func (w *wanted) join() {
 func (l *listing) walk(ctx context.Context, g *errgroup.Group) {
 	ls := listers{l.client, l.o}
 	for _, e := range l.many {
+		complete := true
 		for repo, err := range ls.of(e).Repositories(ctx) {
 			if ctx.Err() != nil {
 				return
@@ -159,12 +161,16 @@ func (l *listing) walk(ctx context.Context, g *errgroup.Group) {
 				err = fmt.Errorf("it has more than %d repositories", maxRepositories)
 			}
 			if err != nil {
+				complete = false
 				l.fail(e.words, err)
 				continue
 			}
 			if e.host == "" || e.names(repo) {
 				l.begin(ctx, g, repo, l.wanted(repo, e))
 			}
+		}
+		if complete && ctx.Err() == nil {
+			l.complete = append(l.complete, e)
 		}
 	}
 	for repo, w := range l.single {
@@ -175,6 +181,11 @@ func (l *listing) walk(ctx context.Context, g *errgroup.Group) {
 			l.fail(e.words, problem("check the spelling, and that the login may see it", "no repository matches"))
 		}
 	}
+}
+
+// absent is [Result.Absent].
+func (l *listing) absent(repository string) bool {
+	return !l.seen[repository] && slices.ContainsFunc(l.complete, func(e entry) bool { return e.names(repository) })
 }
 
 // wanted joins what all entries want of a repository that the entry by listed.
@@ -230,7 +241,7 @@ func (l *listing) found(e entry) bool {
 }
 
 func (l *listing) fail(what string, err error) {
-	l.problem(Problem{What: what, Reason: oneLine(err.Error()), Hint: hintOf(err)})
+	l.problem(Problem{What: what, Reason: oneLine(err.Error()), Hint: hintOf(err), Absent: isNotFound(err)})
 }
 
 func (l *listing) problem(p Problem) {

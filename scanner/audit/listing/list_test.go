@@ -170,7 +170,7 @@ func listed(t testing.TB, c *registry.Client, o Options, names map[string]string
 		scopes = append(scopes, s)
 	}
 	repos = map[string]Repository{}
-	problems, err := List(t.Context(), c, scopes, o, func(r Repository) error {
+	result, err := List(t.Context(), c, scopes, o, func(r Repository) error {
 		_, path, _ := strings.Cut(r.Name, "/")
 		if _, twice := repos[path]; twice {
 			t.Errorf("%s was visited twice", r.Name)
@@ -195,7 +195,7 @@ func listed(t testing.TB, c *registry.Client, o Options, names map[string]string
 		t.Fatal(err)
 	}
 	slices.Sort(lines)
-	return lines, repos, problems
+	return lines, repos, result.Problems
 }
 
 func wantLines(t *testing.T, got []string, want ...string) {
@@ -351,7 +351,7 @@ func TestListWorkloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	problems, err := List(t.Context(), client(t, registry.Options{}), []Scope{s}, Options{}, func(r Repository) error {
+	result, err := List(t.Context(), client(t, registry.Options{}), []Scope{s}, Options{}, func(r Repository) error {
 		for _, im := range r.Images {
 			got = append(got, fmt.Sprintf("%s %v %v", names[im.Digest], im.Tags, im.Workloads))
 		}
@@ -368,7 +368,7 @@ func TestListWorkloads(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if len(problems) != 2 || !strings.Contains(problems[0].Reason, "is not in the registry") || problems[1].What != "prod/odd/c" {
+	if problems := result.Problems; len(problems) != 2 || !strings.Contains(problems[0].Reason, "is not in the registry") || problems[1].What != "prod/odd/c" {
 		t.Errorf("problems %+v", problems)
 	}
 }
@@ -443,9 +443,9 @@ func TestListEnds(t *testing.T) {
 		t.Errorf("the error of visit is %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	problems, err := List(ctx, c, s, Options{Jobs: 1}, func(Repository) error { cancel(); return nil })
-	if !errors.Is(err, context.Canceled) || len(problems) > 0 {
-		t.Errorf("cancelled, it ends with %v and %v", err, problems)
+	result, err := List(ctx, c, s, Options{Jobs: 1}, func(Repository) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) || len(result.Problems) > 0 {
+		t.Errorf("cancelled, it ends with %v and %v", err, result.Problems)
 	}
 	if _, err := List(t.Context(), c, s, Options{Filter: Filter{Include: []string{"["}}}, nil); hintOf(err) == "" {
 		t.Errorf("a bad filter ends with %v", err)

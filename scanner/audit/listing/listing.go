@@ -41,13 +41,31 @@ type Repository struct {
 	Complete bool
 	// Narrowed tells that the filter left tags or platforms out.
 	Narrowed bool
+	// TagsListed tells that the registry gave the list of tags, Tags, whatever a
+	// filter chose of them and whichever could be read. A tag that is not in it is
+	// gone. Of a repository that is gone itself the list is empty.
+	TagsListed bool
+	Tags       []string
+	// AbsentTags were named one by one, and the registry has them no more.
+	AbsentTags []string
 }
+
+// Result is what List could not list, and what it knows to be gone.
+type Result struct {
+	Problems []Problem // sorted
+	absent   func(repository string) bool
+}
+
+// Absent reports whether a repository is known not to be there: a registry gave
+// the whole list of the repositories that a scope names, and it is not in it.
+func (r *Result) Absent(repository string) bool { return r.absent != nil && r.absent(repository) }
 
 // Problem is a part of a scope that could not be listed.
 type Problem struct {
 	What   string // a scope in the user's words, a repository, or "repository:tag"
 	Reason string // one line
 	Hint   string // what to do about it, one line; may be empty
+	Absent bool   // it was asked for by name, and is not there
 }
 
 // Options say what to list and how. The zero value lists all images.

@@ -32,6 +32,10 @@ type reader struct {
 
 	narrowed bool
 	failed   bool
+
+	listed     []string // all tags, as the registry lists them
+	tagsListed bool
+	absentTags []string
 }
 
 // tagged is a reference and what it leads to.
@@ -55,7 +59,7 @@ func (r *reader) read(ctx context.Context) (found Repository, ok bool) {
 	r.at = ref.Context()
 	tags, ok := r.references(ctx)
 	if !ok && len(tags) == 0 {
-		return Repository{}, false
+		return Repository{Name: r.repo, TagsListed: r.tagsListed}, r.tagsListed
 	}
 	each(ctx, tags, func(t *tagged) { r.resolve(ctx, t) })
 	r.recall(tags)
@@ -73,7 +77,8 @@ func (r *reader) read(ctx context.Context) (found Repository, ok bool) {
 	if ctx.Err() == nil {
 		r.teach()
 	}
-	return Repository{Name: r.repo, Images: images, Complete: r.want.whole && ok && !r.failed, Narrowed: r.narrowed}, true
+	return Repository{Name: r.repo, Images: images, Complete: r.want.whole && ok && !r.failed, Narrowed: r.narrowed,
+		TagsListed: r.tagsListed, Tags: r.listed, AbsentTags: r.absentTags}, true
 }
 
 func each(ctx context.Context, tags []*tagged, do func(*tagged)) {
@@ -126,10 +131,13 @@ func (r *reader) tags(ctx context.Context) ([]string, bool) {
 	tags, err := r.client.Tags(ctx, r.repo)
 	switch {
 	case err == nil:
+		r.listed, r.tagsListed = tags, true
 		return tags, true
 	case r.want.listed && isNotFound(err):
+		r.tagsListed = true
 		return nil, true // distribution answers so for a repository without tags
 	case ctx.Err() == nil:
+		r.tagsListed = isNotFound(err) // it was asked for, and is not there
 		r.fail(r.repo, err)
 	}
 	return nil, false
@@ -183,6 +191,9 @@ func (r *reader) sound(tags []*tagged) []*tagged {
 		}
 		if bad++; bad <= maxTagProblems {
 			r.fail(r.name(t), r.explained(t))
+		}
+		if t.named && t.pinned.digest == "" && isNotFound(t.err) {
+			r.absentTags = append(r.absentTags, t.tag)
 		}
 		r.failed = r.failed || t.named || !isNotFound(t.err) // an absent tag is gone
 	}

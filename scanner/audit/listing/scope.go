@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,36 @@ func (s Scope) Covers(repository string) bool {
 		}
 	}
 	return false
+}
+
+// AnyHost is the pattern of a scope whose service alone knows its registries.
+const AnyHost = "*/**"
+
+// Patterns returns what the scope covers, as patterns for [MatchPattern]: each
+// repository that it names, and "host/glob" for many.
+func (s Scope) Patterns() (out []string) {
+	for _, e := range s.entries {
+		switch {
+		case e.bad != "":
+		case e.repo != "":
+			out = append(out, e.repo)
+		case e.host == "":
+			out = append(out, AnyHost)
+		default:
+			out = append(out, e.host+"/"+cmp.Or(e.glob, "**"))
+		}
+	}
+	return out
+}
+
+// MatchPattern reports whether a repository, "host/path", is one of a pattern's.
+func MatchPattern(pattern, repository string) bool {
+	if pattern == AnyHost || pattern == repository {
+		return true
+	}
+	host, path, _ := strings.Cut(repository, "/")
+	wantHost, glob, _ := strings.Cut(pattern, "/")
+	return host == wantHost && isGlob(glob) && matchGlob(glob, path)
 }
 
 // entry is one thing that a scope names.
@@ -282,6 +313,10 @@ func checked(repo string) (string, error) {
 	}
 	return canonical(r), nil
 }
+
+// RepositoryName is the name of a repository as people write it, "host/path",
+// and as [Repository] has it.
+func RepositoryName(r name.Repository) string { return canonical(r) }
 
 // canonical is the name of a repository as people write it.
 func canonical(r name.Repository) string {

@@ -115,6 +115,38 @@ func (s *Store) MarkMissing(ctx context.Context, run int64, repositories []strin
 	})
 }
 
+// MarkTagsMissing takes the tags that kept denies from the images of a
+// repository. An image that neither the run nor a later one has seen is gone with
+// its last tag; one that had none before, only when untagged says so.
+func (s *Store) MarkTagsMissing(ctx context.Context, run int64, repository string, kept func(tag string) bool, untagged bool) error {
+	return s.write(ctx, "writing which tags are gone from "+repository, func(t tx) error {
+		ps, err := s.readPlaces(ctx, t, "gone = 0 AND last_run <= ? AND repository_id IN (SELECT id FROM audit_repository WHERE name = ?)",
+			[]any{run, repository})
+		if err != nil {
+			return err
+		}
+		var gone []*place
+		for _, p := range ps {
+			had := list(p.tags)
+			has := slices.DeleteFunc(slices.Clone(had), func(tag string) bool { return !kept(tag) })
+			if p.lastRun < run && len(has) == 0 && (len(had) > 0 || untagged) {
+				gone = append(gone, p) // its tags tell what it was
+			} else if len(has) < len(had) {
+				if err := t.exec(ctx, "UPDATE audit_image SET tags = ? WHERE id = ?", encode(nonNil(has)), p.id); err != nil {
+					return err
+				}
+			}
+		}
+		y, at := newTally(), s.now()
+		for some := range slices.Chunk(gone, maxRows) {
+			if err := s.markMissing(ctx, t, y, some, micros(at)); err != nil {
+				return err
+			}
+		}
+		return y.write(ctx, t, at, run)
+	})
+}
+
 func (s *Store) markMissing(ctx context.Context, t tx, y *tally, ps []*place, at int64) error {
 	var ids, manifests []int64
 	for _, p := range ps {

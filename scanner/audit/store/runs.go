@@ -24,9 +24,9 @@ func (s *Store) BeginRun(ctx context.Context, r Run) (Run, error) {
 			if err != nil {
 				return err
 			}
-			return t.row(ctx, `INSERT INTO audit_run (kind, state, scope, method, started, problems, law_id)
-				VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-				[]any{r.Kind, r.State, encode(nonNil(r.Scope)), r.Method, micros(r.Started), encode(nonNil(r.Problems)), ruleset}, &r.ID)
+			return t.row(ctx, `INSERT INTO audit_run (kind, state, scope, method, started, problems, law_id, covers)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+				[]any{r.Kind, r.State, encode(nonNil(r.Scope)), r.Method, micros(r.Started), encode(nonNil(r.Problems)), ruleset, encode(nonNil(r.Covers))}, &r.ID)
 		})
 	})
 	return r, err
@@ -60,6 +60,65 @@ func (s *Store) Runs(ctx context.Context, limit int) (out []Run, err error) {
 	err = s.read(ctx, "reading runs", func(t tx) error {
 		out, err = s.runs(ctx, t, false, "SELECT "+runColumns+" FROM audit_run ORDER BY id DESC"+limited(limit))
 		return err
+	})
+	return out, err
+}
+
+// Audits returns the runs that are no mere notices, and the notices that are not
+// worked on yet, the newest first: like Runs, and all of them.
+func (s *Store) Audits(ctx context.Context) (out []Run, err error) {
+	err = s.read(ctx, "reading audits", func(t tx) error {
+		out, err = s.runs(ctx, t, false, "SELECT "+runColumns+" FROM audit_run WHERE kind <> ? OR ended = 0 ORDER BY id DESC", Notified)
+		return err
+	})
+	return out, err
+}
+
+// LatestAudit returns the newest run of kind [Auditing], like Run.
+func (s *Store) LatestAudit(ctx context.Context) (r Run, err error) {
+	var id int64
+	err = s.read(ctx, "reading the newest audit", func(t tx) error {
+		return t.row(ctx, "SELECT id FROM audit_run WHERE kind = ? ORDER BY id DESC LIMIT 1", []any{Auditing}, &id)
+	})
+	if err != nil {
+		return r, err
+	}
+	return s.Run(ctx, id)
+}
+
+// Covers returns the patterns of all that audits were ever asked for, sorted.
+func (s *Store) Covers(ctx context.Context) (out []string, err error) {
+	err = s.read(ctx, "reading what audits cover", func(t tx) error {
+		out = nil
+		return t.rows(ctx, "SELECT DISTINCT covers FROM audit_run WHERE kind = ? AND covers <> '[]'", []any{Auditing}, func(scan func(...any) error) error {
+			var text string
+			err := scan(&text)
+			out = append(out, list(text)...)
+			return err
+		})
+	})
+	return sortedSet(out), err
+}
+
+// OpenRun is a run that has not ended.
+type OpenRun struct {
+	ID    int64
+	Kind  RunKind
+	State RunState // Planning or Working
+	Waits bool     // manifests of it have no result yet
+}
+
+// OpenRuns returns all runs that have not ended, the oldest first.
+func (s *Store) OpenRuns(ctx context.Context) (out []OpenRun, err error) {
+	err = s.read(ctx, "reading runs that have not ended", func(t tx) error {
+		out = nil
+		return t.rows(ctx, `SELECT id, kind, state, EXISTS (SELECT 1 FROM audit_run_wait w WHERE w.run_id = r.id)
+			FROM audit_run r WHERE ended = 0 ORDER BY id`, nil, func(scan func(...any) error) error {
+			var r OpenRun
+			err := scan(&r.ID, &r.Kind, &r.State, &r.Waits)
+			out = append(out, r)
+			return err
+		})
 	})
 	return out, err
 }

@@ -37,6 +37,7 @@ type Run struct {
 	Kind    RunKind
 	State   RunState
 	Scope   []string // what was asked for, in the user's words
+	Covers  []string // patterns of the repositories that Scope means; written by BeginRun, read by [Store.Covers]
 	Method  string   // how images were found and looked at, in words, for reports
 	Started time.Time
 	Ended   time.Time // zero while it runs
@@ -52,6 +53,7 @@ type Run struct {
 type Problem struct {
 	What   string
 	Reason string
+	Absent bool `json:",omitempty"` // it was asked for, and is not there
 }
 
 // Ruleset is by what a run judges. The same for all of its images, on all machines.
