@@ -81,14 +81,53 @@ type Options struct {
 	Declarations bool
 }
 
+// formats is the one table of formats, in the order they are best listed. single
+// says that a document of it is about one thing.
+func formats() []struct {
+	format Format
+	single bool
+	write  sink
+} {
+	return []struct {
+		format Format
+		single bool
+		write  sink
+	}{
+		{Table, false, writeTable},
+		{JSON, false, writeJSON},
+		{CycloneDXJSON, true, writeCycloneDX(cyclonedx.JSON)},
+		{CycloneDXXML, true, writeCycloneDX(cyclonedx.XML)},
+		{SPDXJSON, true, writeSPDX},
+		{SARIF, false, writeSARIF},
+		{JUnit, false, writeJUnit},
+		{GitLab, false, writeGitLab},
+		{GitLabQuality, false, writeGitLabQuality},
+		{CSV, false, writeCSV},
+		{Markdown, false, writeMarkdown},
+		{HTML, false, writeHTML},
+		{Template, false, writeTemplate},
+	}
+}
+
 // Formats returns all formats, in the order they are best listed.
 func Formats() []Format {
-	return []Format{Table, JSON, CycloneDXJSON, CycloneDXXML, SPDXJSON, SARIF, JUnit, GitLab, GitLabQuality, CSV, Markdown, HTML, Template}
+	var fs []Format
+	for _, row := range formats() {
+		fs = append(fs, row.format)
+	}
+	return fs
 }
 
 // SingleTarget reports whether a document of the format is about one thing:
 // of a report with several targets Write makes one, of which they are parts.
-func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXML || f == SPDXJSON }
+func SingleTarget(f Format) bool {
+	for _, row := range formats() {
+		if row.format == f {
+			return row.single
+		}
+	}
+	return false
+}
 
 // Write writes the report in one format. Contents of the subject are foreign:
 // control characters and markup in them are escaped in each format's own way.
@@ -96,8 +135,13 @@ func SingleTarget(f Format) bool { return f == CycloneDXJSON || f == CycloneDXXM
 // written, so that an error leaves w untouched, unless writing itself ends in
 // an error.
 func Write(w io.Writer, f Format, r *Report, opt Options) error {
-	write, ok := sinks()[f]
-	if !ok {
+	var write sink
+	for _, row := range formats() {
+		if row.format == f {
+			write = row.write
+		}
+	}
+	if write == nil {
 		return fmt.Errorf("writing report: no such format: %q", f)
 	}
 	var buf bytes.Buffer
@@ -111,24 +155,6 @@ func Write(w io.Writer, f Format, r *Report, opt Options) error {
 }
 
 type sink func(w io.Writer, r *Report, opt Options) error
-
-func sinks() map[Format]sink {
-	return map[Format]sink{
-		Table:         writeTable,
-		JSON:          writeJSON,
-		CycloneDXJSON: writeCycloneDX(cyclonedx.JSON),
-		CycloneDXXML:  writeCycloneDX(cyclonedx.XML),
-		SPDXJSON:      writeSPDX,
-		SARIF:         writeSARIF,
-		JUnit:         writeJUnit,
-		GitLab:        writeGitLab,
-		GitLabQuality: writeGitLabQuality,
-		CSV:           writeCSV,
-		Markdown:      writeMarkdown,
-		HTML:          writeHTML,
-		Template:      writeTemplate,
-	}
-}
 
 // Outcome is the target's verdict. A target that could not be looked at is
 // incomplete, never passed.
