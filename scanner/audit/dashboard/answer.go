@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/interdict/interdict/scanner/audit/store"
@@ -101,4 +100,4 @@ func each[A, B any](in []A, fn func(A) B) []B {
 	return out
 }
 
-func list(in []string) []string { return slices.Concat([]string{}, in) }
+func list(in []string) []string { return append([]string{}, in...) }

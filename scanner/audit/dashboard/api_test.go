@@ -283,7 +283,7 @@ func TestReport(t *testing.T) {
 		_, text := ask(t, server, "GET", "/report."+format, "", nil)
 		plain := strings.Join(strings.Fields(strings.NewReplacer("\\", "", "&#8203;", "", "@&#8203;", "@").Replace(text)), " ")
 		for _, want := range []string{
-			"48 images: 5 denied, 1 incomplete, 41 passed, 1 could not be looked at.",
+			"48 images: 5 denied, 1 incomplete, 0 to review, 41 passed, 1 could not be looked at.",
 			"43 of 48 repositories have no finding.", "HCNetSDK.dll 5.2.3.3", "hidden by a later layer", "Every layer of an image is read",
 			"registry.example/private", "the credentials may not list it", "500 Internal Server Error", "registry.example/data/etl:nightly",
 			"Findings that this run saw first (6)", "Findings that are gone since this run began (2)", "registry.example/old/legacy", "3 business days",
