@@ -110,7 +110,7 @@ func TestFormats(t *testing.T) {
 	for _, tt := range []struct{ name, script string }{
 		{"a.zip", `cd tree && zip -qry ../out.zip . && mv ../out.zip ../out`},
 		{"stored.zip", `cd tree && zip -qry0 ../out.zip . && mv ../out.zip ../out`},
-		{"streamed.zip", `cd tree && zip -qry - . | cat > ../out`},
+		{"streamed.zip", `cd tree && rm opt/acme/link.json && zip -qry - . | cat > ../out`},
 		{"bzip2.zip", `cd tree && zip -qryZ bzip2 ../out.zip . && mv ../out.zip ../out`},
 		{"lzma.zip", `cd tree && 7z a -bd -tzip -mm=LZMA ../out.zip . && mv ../out.zip ../out`},
 		{"prefixed.pyz", `cd tree && zip -qry ../o.zip . && (echo '#!/usr/bin/env python3'; cat ../o.zip) > ../out`},

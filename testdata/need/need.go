@@ -4,10 +4,10 @@
 // .ci/run, which installs everything, the same test fails instead: nothing is
 // left out unseen.
 //
-// The environment decides. INTERDICT_TEST is empty (skip what is missing), "ci"
+// The environment decides. TEST_INTERDICT is empty (skip what is missing), "ci"
 // (what is missing fails the test) or "long" (the same, and what takes long
 // runs as well). A test that is skipped under "ci" adds its name and reason to
-// the file that INTERDICT_LEFT_OUT names, which .ci/run prints at its end.
+// the file that TEST_INTERDICT_LEFT_OUT names, which .ci/run prints at its end.
 package need
 
 import (
@@ -20,7 +20,7 @@ import (
 	"testing"
 )
 
-// Mode is the value of INTERDICT_TEST.
+// Mode is the value of TEST_INTERDICT.
 type Mode string
 
 // The modes.
@@ -31,7 +31,7 @@ const (
 )
 
 // Current returns the mode of this run.
-func Current() Mode { return Mode(os.Getenv("INTERDICT_TEST")) }
+func Current() Mode { return Mode(os.Getenv("TEST_INTERDICT")) }
 
 // Tool demands programs: names to look for in PATH, or absolute paths of files.
 func Tool(t testing.TB, names ...string) {
@@ -128,7 +128,7 @@ func Script(t testing.TB, dir, script string, env ...string) []byte {
 // leaveOut skips the test and, under .ci/run, notes it for the last line.
 func leaveOut(t testing.TB, why string) {
 	t.Helper()
-	if name := os.Getenv("INTERDICT_LEFT_OUT"); name != "" && Current() != Plain {
+	if name := os.Getenv("TEST_INTERDICT_LEFT_OUT"); name != "" && Current() != Plain {
 		f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
 			t.Fatalf("noting what is left out: %v", err)
