@@ -45,7 +45,7 @@ type retryClass int
 
 const (
 	retryLater retryClass = iota // as often as Times.Retry says
-	retryOnce                    // once: bytes may have changed on their way
+	retrySoon                    // twice: bytes may have changed on their way
 	retryNever                   // never: the result would be the same
 )
 
@@ -58,7 +58,7 @@ func retryClassOf(err error) retryClass {
 			registry.PlainHTTP, registry.BadCertificate:
 			return retryNever
 		case registry.BadDigest:
-			return retryOnce
+			return retrySoon
 		}
 		return retryLater
 	}
@@ -66,17 +66,13 @@ func retryClassOf(err error) retryClass {
 	switch {
 	case source.IsNotImage(err), errors.Is(err, layer.ErrTooLarge), errors.Is(err, layer.ErrUnsupported), errors.Is(err, errCrashes):
 		return retryNever
-	case errors.Is(err, layer.ErrCorrupt), errors.Is(err, errPanic):
-		return retryOnce // a byte that changed on its way looks the same
+	case errors.Is(err, layer.ErrCorrupt), errors.Is(err, errPanic), errors.Is(err, errUnread):
+		return retrySoon // a byte that changed on its way looks the same
 	case errors.As(err, &se):
 		return retryNever
 	}
 	return retryLater
 }
-
-// isTemporary reports whether a layer that could not be read may be read later:
-// then the image is looked at again, and no result of the rest of it is kept.
-func isTemporary(err error) bool { return retryClassOf(err) == retryLater }
 
 // isRateLimited reports whether a registry was asked too often.
 func isRateLimited(err error) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/interdict/interdict/denylist"
 	"github.com/interdict/interdict/sbom"
 	"github.com/interdict/interdict/sbom/cyclonedx"
+	"github.com/interdict/interdict/scanner"
 	"github.com/interdict/interdict/scanner/audit/store"
 	"github.com/interdict/interdict/scanner/scan"
 	"github.com/interdict/interdict/scanner/source"
@@ -134,6 +135,13 @@ func (l *look) at(ctx context.Context, j *judge) error {
 	if len(srcs) != 1 || srcs[0].Subject().Digest != l.job.Digest {
 		return &source.Error{Target: target, Err: errors.New("it is an index of images and not one image")}
 	}
+	if in, ok := srcs[0].(scanner.Incomplete); ok {
+		for _, g := range in.Gaps() {
+			if err := fmt.Errorf("%w: %s", errUnread, g.Detail); isUnread(g) && l.mayMend(err) {
+				return err
+			}
+		}
+	}
 	read := &layersRead{diffIDs: map[string]bool{}}
 	inv, err := scan.Run(ctx, srcs[0], a.scanning(l.w, j, l, read))
 	if err != nil {
@@ -142,13 +150,25 @@ func (l *look) at(ctx context.Context, j *judge) error {
 	return l.keep(ctx, j, target, inv, read)
 }
 
+// mayMend reports whether another look may read a layer that this one could not:
+// then the image is looked at again, and no result of the rest of it is kept.
+func (l *look) mayMend(err error) bool {
+	switch retryClassOf(err) {
+	case retryLater:
+		return true
+	case retrySoon:
+		return l.attempt <= 2 && !l.last
+	}
+	return false
+}
+
 // scanning says how to scan one of the images that are looked at at once.
 func (a *Audit) scanning(w *worker, j *judge, l *look, read *layersRead) scan.Options {
 	memory := (a.opt.Memory - a.opt.Memory/sharedPart) / int64(fetched*w.opt.Jobs)
 	return scan.Options{
 		Watch: j.watch, Memory: max(memory, 1<<20), TempDir: a.opt.TempDir,
 		Jobs:  max(2, min(processors(), 2*processors()/w.opt.Jobs)),
-		Cache: a.cache, LayersOnly: true, Lock: yieldingLocks{a.layerLocks, l.slot}, Fatal: isTemporary, Tool: a.opt.Tool,
+		Cache: a.cache, LayersOnly: true, Lock: yieldingLocks{a.layerLocks, l.slot}, Fatal: l.mayMend, Tool: a.opt.Tool,
 		Observe: func(e scan.Event) {
 			out := l.event(LayerBytes)
 			out.Layer, out.N, out.Err = e.Layer, e.N, e.Err
@@ -207,12 +227,17 @@ func (l *look) keep(ctx context.Context, j *judge, target string, inv *sbom.Inve
 	return nil
 }
 
-// resultKey is what a result depends on. An image of which a layer could not be
-// read has a key of its own: the next run looks again, for a registry may have
+// isUnread reports whether a whole layer or the configuration could not be read.
+func isUnread(g sbom.Gap) bool {
+	return g.Path == "" && (g.Reason == sbom.Unreadable || g.Reason == sbom.Truncated)
+}
+
+// resultKey is what a result depends on. An image of which a layer or the
+// configuration could not be read has a key of its own: the next run looks again, for a registry may have
 // mended the layer or let it go.
 func resultKey(j *judge, inv *sbom.Inventory) string {
 	for _, g := range inv.Coverage.Gaps {
-		if g.Path == "" && g.Layer != "" && (g.Reason == sbom.Unreadable || g.Reason == sbom.Truncated) {
+		if isUnread(g) {
 			return j.key + "-unread"
 		}
 	}
@@ -246,7 +271,7 @@ func (l *look) failed(ctx context.Context, err error) error {
 		return river.JobSnooze(wait)
 	}
 	f := retryClassOf(err)
-	final := l.last || f == retryNever || f == retryOnce && l.attempt > 1
+	final := l.last || f == retryNever || f == retrySoon && l.attempt > 2
 	kerr := l.w.a.persist(ctx, func() error {
 		return l.w.a.store.SaveFailure(ctx, l.job.Run, l.job.Digest, err.Error(), l.attempt, final)
 	})

@@ -86,6 +86,7 @@ const maxCrashes = 20
 var (
 	errCrashes = errors.New("workers ended again and again while they looked at it")
 	errPanic   = errors.New("the program is at fault")
+	errUnread  = errors.New("a part of the image came damaged")
 )
 
 // crashes is how many workers took a job and neither failed at it nor gave it
