@@ -203,21 +203,29 @@ func (r *run) readLayers(ctx context.Context, diffIDs []string) error {
 }
 
 // rereadTails reads the layers again of which a large file turned out to be
-// wanted by its last bytes.
+// wanted by its last bytes, until none is left: while a layer is read again,
+// another file of it may find no memory. Each time more files are known to be
+// wanted, so it ends.
 func (r *run) rereadTails(ctx context.Context) error {
-	var missing []catalog.Missing
-	for i, l := range r.layers {
-		if l == nil || l.index == nil {
-			continue
+	for {
+		var missing []catalog.Missing
+		for i, l := range r.layers {
+			if l == nil || l.index == nil || l.close == nil || l.damage != nil {
+				continue
+			}
+			for _, p := range l.index.Reread {
+				if _, known := r.also[r.first[i]][p]; !known {
+					missing = append(missing, catalog.Missing{Layer: i, Path: p})
+				}
+			}
 		}
-		for _, p := range l.index.Reread {
-			missing = append(missing, catalog.Missing{Layer: i, Path: p})
+		if len(missing) == 0 {
+			return nil
+		}
+		if err := r.readAgain(ctx, missing, false); err != nil {
+			return err
 		}
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return r.readAgain(ctx, missing, false)
 }
 
 // readAgain reads the layers of contents that were not kept and turned out to
