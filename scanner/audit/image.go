@@ -270,8 +270,7 @@ func (l *look) failed(ctx context.Context, err error) error {
 		l.w.observe(e)
 		return river.JobSnooze(wait)
 	}
-	f := retryClassOf(err)
-	final := l.last || f == retryNever || f == retrySoon && l.attempt > 2
+	final := l.last || !l.mayMend(err)
 	kerr := l.w.a.persist(ctx, func() error {
 		return l.w.a.store.SaveFailure(ctx, l.job.Run, l.job.Digest, err.Error(), l.attempt, final)
 	})
